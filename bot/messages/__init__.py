@@ -1,0 +1,1 @@
+"""Every sentence a person will read, as templates."""

@@ -1,0 +1,1 @@
+"""What must hold before a release may enter an environment, one file per gate."""

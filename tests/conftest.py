@@ -1,0 +1,28 @@
+"""What every tier shares: a PostgreSQL for the suites that run on both databases."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from postgresql_server import PostgresqlServer, find_binaries, running_postgresql
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgresqlServer]:
+    """One temporary PostgreSQL for the whole run; skips visibly where none is installed, fails under CI."""
+    binaries = find_binaries()
+    if binaries is None:
+        reason = "PostgreSQL is not installed: `apt-get install postgresql` (or put initdb on PATH) runs these tests"
+        if os.environ.get("CI"):
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+    with running_postgresql(binaries) as server:
+        yield server
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: PostgresqlServer) -> Iterator[str]:
+    """The SQLAlchemy URL (`postgresql+asyncpg://…`) of an empty database, dropped after the test."""
+    url = postgresql_server.create_database()
+    yield url
+    postgresql_server.drop_database(url)
