@@ -1,0 +1,287 @@
+"""What may be wanted: a Decision is a list of actions and one sentence saying why.
+
+Actions are data. Those under `Outside` change GitLab or Git; the executor writes them under `effect_key`,
+their natural key (design section 8). The others are recorded in the journal together with the run.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import TypeAdapter
+
+from bot.keys import ApplicationKey, ConfigKey, EnvironmentKey, Key, SourceKey
+from bot.records import EnvironmentState, MergeRequestMark, Promotion, ReleaseRecord, SourceState
+from bot.releases import Release
+
+Verdict = Literal["green", "waiting", "red"]
+StatusState = Literal["running", "success", "failed", "pending"]
+DeploymentState = Literal["running", "success", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """One condition of a promotion. waiting: time or a person heals it; red: it stands against it."""
+
+    name: str
+    verdict: Verdict
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A commit of the change list, as the merge request shows it."""
+
+    sha: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposePromotion:
+    """The branch carries the release file and the image edit, and one merge request asks for it.
+
+    onto: the config revision to build on; empty keeps the branch as it is and only refreshes the merge request.
+    """
+
+    key: EnvironmentKey
+    release: Release
+    replaces: Release | None
+    draft: bool
+    changes: tuple[Line, ...]
+    changes_url: str
+    because: str
+    rebuild: bool
+
+    @property
+    def effect_key(self) -> str:
+        return f"merge-request:{self.key}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishGates:
+    """The blocking commit status `sluice/gates` on the head of a promotion's merge request."""
+
+    key: EnvironmentKey
+    sha: str
+    ref: str
+    pipeline_id: int | None
+    state: StatusState
+    because: str
+
+    @property
+    def effect_key(self) -> str:
+        return f"status:{self.key.tenant}:{self.sha}:{self.ref}:sluice/gates"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteSticky:
+    """The one sticky note of a promotion's merge request: state and the table of gates."""
+
+    key: EnvironmentKey
+    merge_request: int
+    release: Release
+    state: str
+    gates: tuple[Gate, ...]
+    because: str
+
+    @property
+    def effect_key(self) -> str:
+        return f"note:{self.key.tenant}:{self.merge_request}:promotion"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergePromotion:
+    """Merge the merge request if its head is still `sha`."""
+
+    key: EnvironmentKey
+    merge_request: int
+    sha: str
+    release: Release
+    because: str
+
+    @property
+    def effect_key(self) -> str:
+        return f"merge:{self.key.tenant}:{self.merge_request}:{self.sha}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosePromotion:
+    """Close a merge request nobody needs any more; `because` becomes a note on it, `instead` the link."""
+
+    key: EnvironmentKey
+    merge_request: int
+    because: str
+    instead: int | None
+
+    @property
+    def effect_key(self) -> str:
+        return f"close:{self.key.tenant}:{self.merge_request}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteCommitStatus:
+    """The commit status `name` on an application commit (design section 5: from roll-out on, never pending)."""
+
+    key: EnvironmentKey
+    project: str
+    sha: str
+    ref: str
+    pipeline_id: int | None
+    name: str
+    state: Literal["running", "success", "failed"]
+    because: str
+
+    @property
+    def effect_key(self) -> str:
+        return f"status:{self.project}:{self.sha}:{self.ref}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteDeployment:
+    """GitLab's deployment of an application commit in an environment, one for each promotion."""
+
+    key: EnvironmentKey
+    project: str
+    environment: str
+    tier: str
+    sha: str
+    ref: str
+    tag: bool
+    promotion: str
+    state: DeploymentState
+    because: str
+
+    @property
+    def effect_key(self) -> str:
+        return f"deployment:{self.project}:{self.environment}:{self.sha}:{self.promotion}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteInstall:
+    """The installation's identity in `.sluice/install`, by which a journal may act on this config repository."""
+
+    key: ConfigKey
+    installation: str
+    asked_by: str
+    because: str
+
+    @property
+    def effect_key(self) -> str:
+        return f"install:{self.key.tenant}:{self.installation}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordRelease:
+    """A release is known from now on."""
+
+    key: ApplicationKey
+    record: ReleaseRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordBaseline:
+    """The first sight of an application: what is there does not move by itself."""
+
+    key: ApplicationKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordPromotion:
+    """Where a promotion stands."""
+
+    promotion: Promotion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordEnvironment:
+    """What a cluster of an environment runs, and how it is."""
+
+    state: EnvironmentState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordSource:
+    """What a Flux object was last seen to carry."""
+
+    key: SourceKey
+    state: SourceState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnConfiguration:
+    """The config repository as it was last looked at; `policy` is the JSON to decide by from now on."""
+
+    key: ConfigKey
+    head: str
+    policy: str
+    merge_requests: tuple[MergeRequestMark, ...]
+    install: str
+    fault: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookAgain:
+    """Other keys need a look because of this one."""
+
+    keys: tuple[Key, ...]
+    because: str
+
+
+Outside = (
+    ProposePromotion
+    | PublishGates
+    | WriteSticky
+    | MergePromotion
+    | ClosePromotion
+    | WriteCommitStatus
+    | WriteDeployment
+    | WriteInstall
+)
+Inside = (
+    RecordRelease | RecordBaseline | RecordPromotion | RecordEnvironment | RecordSource | LearnConfiguration | LookAgain
+)
+Action = Outside | Inside
+
+# `because` explains and does not distinguish: the same effect for another reason is the same effect.
+_OUTSIDE: TypeAdapter[Outside] = TypeAdapter(Outside)
+
+
+def digest(action: Outside) -> str:
+    """64 hex digits naming what is wanted: equal for two actions that would write the same thing."""
+    named = type(action).__name__.encode() + _OUTSIDE.dump_json(action, exclude={"because"})
+    return hashlib.sha256(named).hexdigest()
+
+
+DecisionKind = Literal["act", "skip", "wait", "hold", "would"]
+"""would: the mode of the environment forbids acting, and this is what would have been done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What a rule wants, and why. look_again: the waiting is looked at anew after this time at the latest."""
+
+    kind: DecisionKind
+    because: str
+    actions: tuple[Action, ...] = ()
+    look_again: timedelta | None = None
+
+
+def act(*actions: Action, because: str, look_again: timedelta | None = None) -> Decision:
+    """Something is to be done."""
+    return Decision(kind="act", because=because, actions=actions, look_again=look_again)
+
+
+def skip(*records: Inside, because: str) -> Decision:
+    """Nothing is to be done outside; `records` may still be kept."""
+    return Decision(kind="skip", because=because, actions=records)
+
+
+def wait(*actions: Action, because: str, look_again: timedelta | None = None) -> Decision:
+    """Somebody or some time is waited for; `actions` show the waiting."""
+    return Decision(kind="wait", because=because, actions=actions, look_again=look_again)
+
+
+def would(*records: Inside, because: str) -> Decision:
+    """The mode forbids it: say what would have been done, do nothing outside."""
+    return Decision(kind="would", because=because, actions=records)

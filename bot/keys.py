@@ -1,0 +1,80 @@
+"""What work is claimed by: one key per Flux object, config repository and application (design: route)."""
+
+from dataclasses import dataclass
+
+from bot.errors import PermanentError
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SourceKey:
+    """A Flux object in a cluster: `src:<cluster>/<namespace>/<name>`."""
+
+    cluster: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"src:{self.cluster}/{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ConfigKey:
+    """The config repository of a tenant: `cfg:<tenant>`."""
+
+    tenant: str
+
+    def __str__(self) -> str:
+        return f"cfg:{self.tenant}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ApplicationKey:
+    """An application of a tenant: `app:<tenant>/<application>`."""
+
+    tenant: str
+    application: str
+
+    def __str__(self) -> str:
+        return f"app:{self.tenant}/{self.application}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class EnvironmentKey:
+    """One application in one environment: what most decisions are about (never claimed by itself)."""
+
+    tenant: str
+    application: str
+    environment: str
+
+    def __str__(self) -> str:
+        return f"app:{self.tenant}/{self.application}@{self.environment}"
+
+    @property
+    def owner(self) -> ApplicationKey:
+        """The key under which work on this environment is claimed."""
+        return ApplicationKey(self.tenant, self.application)
+
+    @property
+    def branch(self) -> str:
+        """The one branch of this application's merge requests into this environment."""
+        return f"sluice/{self.environment}/{self.application}"
+
+
+Key = SourceKey | ConfigKey | ApplicationKey
+Subject = SourceKey | ConfigKey | ApplicationKey | EnvironmentKey
+
+
+def parse_key(text: str) -> Key:
+    """The key that `str()` gave; PermanentError for anything else. Names hold no slash (GitLab and Kubernetes names)."""
+    kind, _, rest = text.partition(":")
+    parts = rest.split("/")
+    match kind, parts:
+        case "src", [cluster, namespace, name]:
+            return SourceKey(cluster, namespace, name)
+        case "cfg", [tenant] if tenant:
+            return ConfigKey(tenant)
+        case "app", [tenant, application]:
+            return ApplicationKey(tenant, application)
+    raise PermanentError(
+        f"{text!r} is no key: expected src:CLUSTER/NAMESPACE/NAME, cfg:TENANT or app:TENANT/APPLICATION."
+    )

@@ -1,0 +1,255 @@
+"""What may be looked at: the facts rules decide on, and the read-only observer that fetches them.
+
+Facts are frozen data without a moment of observation in them, so equal worlds give equal facts.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Literal, Protocol, TypeVar
+
+from config.policy import Policy
+
+from bot.actions import Decision
+from bot.keys import ApplicationKey, ConfigKey, EnvironmentKey, SourceKey, Subject
+from bot.records import Carried as Carried
+from bot.records import EnvironmentState as EnvironmentState
+from bot.records import Health as Health
+from bot.records import MergeRequestMark as MergeRequestMark
+from bot.records import Promotion as Promotion
+from bot.records import PromotionState as PromotionState
+from bot.records import ReleaseRecord as ReleaseRecord
+from bot.records import SourceState as SourceState
+from bot.releases import Image as Image
+from bot.releases import Order as Order
+from bot.releases import Release as Release
+from bot.releases import compare_versions as compare_versions
+
+S_contra = TypeVar("S_contra", bound=Subject, contravariant=True)
+F = TypeVar("F")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterSeen:
+    """What one cluster says of an application's Kustomization.
+
+    revision: commit of the config repository last applied (40 hex), empty when never.
+    release: what Git says of the environment at that revision; None when it cannot be told.
+    """
+
+    cluster: str
+    revision: str
+    release: Release | None
+    health: Health
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentSeen:
+    """An application in one environment: what Git declares on the default branch, and what each cluster runs.
+
+    declared: by the release file, or for `delivery: observe` by the image position.
+    written: the tags that stand at the image positions; differs from `declared` when a person wrote one.
+    """
+
+    environment: str
+    declared: Release | None
+    written: tuple[str, ...]
+    agrees: bool
+    clusters: tuple[ClusterSeen, ...]
+
+    @property
+    def running(self) -> Release | None:
+        """The release every cluster of the environment has applied, or None while they differ."""
+        seen = {cluster.release.id: cluster.release for cluster in self.clusters if cluster.release}
+        alike = len(seen) == 1 and all(cluster.release for cluster in self.clusters)
+        return next(iter(seen.values())) if alike else None
+
+    @property
+    def health(self) -> Health:
+        """Healthy = all clusters, failed = any, unknown before progressing (design section 3)."""
+        states = {cluster.health for cluster in self.clusters}
+        for state in ("failed", "unknown", "progressing"):
+            if state in states:
+                return state
+        return "healthy" if states else "unknown"
+
+    @property
+    def trouble(self) -> str:
+        """What the clusters that are not healthy say, for a person."""
+        return "; ".join(f"{seen.cluster}: {seen.because}" for seen in self.clusters if seen.health != "healthy")
+
+
+ProofVerdict = Literal["passed", "running", "failed", "missing", "none"]
+"""missing: CI is configured and no pipeline of this head is known. none: provably no CI."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeProof:
+    """What the jobs of a merge request's head say, our own statuses left out."""
+
+    verdict: ProofVerdict
+    because: str
+    pipeline_id: int | None = None
+    ref: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeRequestSeen:
+    """The merge request of an environment's branch.
+
+    status: GitLab's `detailed_merge_status`, any text; unknown values mean "wait".
+    proposes: the release its head declares. ours: the head commit carries our trailer.
+    closed_by_bot: only meaningful when closed.
+    """
+
+    iid: int
+    state: Literal["opened", "closed", "merged", "locked"]
+    sha: str
+    title: str
+    draft: bool
+    status: str
+    url: str
+    ours: bool
+    closed_by_bot: bool
+    merged_revision: str
+    proposes: Release | None
+    proof: MergeProof
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A commit of the application, as a merge request lists it."""
+
+    sha: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Two application commits: what the newer brings, and what it would lose (None: GitLab could not say)."""
+
+    brings: tuple[Change, ...]
+    loses: tuple[Change, ...]
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitSeen:
+    """An application commit, where a status can be put: its newest real pipeline, if any, and that pipeline's ref."""
+
+    project: str
+    sha: str
+    ref: str
+    tag: bool
+    pipeline_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """May this journal act on this config repository? `because` says why not."""
+
+    adopted: bool
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigurationSeen:
+    """A config repository: where its default branch stands, and the policy there.
+
+    policy: JSON of the parsed policy, empty when it does not parse; then `fault` tells why.
+    changed: paths that differ between `known_head` and `head`; None when that cannot be told.
+    install: the identity in `.sluice/install`, empty when there is none.
+    """
+
+    head: str
+    known_head: str
+    policy: str
+    known_policy: str
+    fault: str
+    changed: tuple[str, ...] | None
+    install: str
+    known_install: str
+    installation: str
+    adoption_asked_by: str
+    merge_requests: tuple[MergeRequestMark, ...]
+    known_merge_requests: tuple[MergeRequestMark, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A Flux object now, what the journal knew of it, and the applications it carries."""
+
+    now: SourceState
+    known: SourceState | None
+
+
+class Observer(Protocol):
+    """The only way a rule looks at the world; every method reads, none writes.
+
+    Raises TemporaryError when something cannot be read now, PermanentError when a person must mend it.
+    """
+
+    @property
+    def policy(self) -> Policy:
+        """The tenant's policy this run decides by."""
+        ...
+
+    async def source(self, key: SourceKey) -> Source:
+        """The Flux object, and per application and environment what it applied there."""
+        ...
+
+    async def configuration(self, key: ConfigKey) -> ConfigurationSeen:
+        """The config repository after a fetch."""
+        ...
+
+    async def installation(self, tenant: str) -> Installation:
+        """Whether `sluice adopt` tied this journal to the config repository."""
+        ...
+
+    async def releases(self, key: ApplicationKey) -> tuple[ReleaseRecord, ...]:
+        """The releases the journal knows, newest first seen first."""
+        ...
+
+    async def has_baseline(self, key: ApplicationKey) -> bool:
+        """Whether the first sight of the application was recorded."""
+        ...
+
+    async def sightings(self, key: ApplicationKey) -> tuple[Release, ...]:
+        """What the environments at the start run now, or what their registry offers."""
+        ...
+
+    async def environment(self, key: EnvironmentKey) -> EnvironmentSeen:
+        """Git and the clusters."""
+        ...
+
+    async def promotions(self, key: ApplicationKey) -> tuple[Promotion, ...]:
+        """Every recent promotion of the application, all environments, newest first."""
+        ...
+
+    async def merge_request(self, key: EnvironmentKey, iid: int | None) -> MergeRequestSeen | None:
+        """The open merge request of the environment's branch, else the one numbered `iid`."""
+        ...
+
+    async def comparison(self, key: ApplicationKey, running: Release | None, target: Release) -> Comparison | None:
+        """The change list between two application commits, None when a commit is unknown."""
+        ...
+
+    async def commit(self, key: ApplicationKey, sha: str) -> CommitSeen | None:
+        """An application commit and its newest real pipeline, None when GitLab does not have the commit."""
+        ...
+
+    async def written(self, effect_key: str) -> str:
+        """The digest of what we last wrote under this natural key, empty when never."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule(Generic[S_contra, F]):
+    """A handler as the worker knows it: whom it is about, and its two functions."""
+
+    name: str
+    about: type[Subject]
+    facts: type[F]
+    observe: Callable[[S_contra, Observer], Awaitable[F]]
+    decide: Callable[[F, Policy, datetime], Decision]
