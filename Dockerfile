@@ -2,7 +2,7 @@
 # The bot as one process: runs as uid 10001, writes nothing outside /var/lib/sluice, so a read-only root suits it
 # (`--read-only --tmpfs /tmp -v sluice:/var/lib/sluice`).
 
-FROM python:3.11.14-slim-bookworm AS build
+FROM python:3.11.15-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/build && python -m venv --without-pip /opt/sluice
 WORKDIR /src
@@ -17,7 +17,7 @@ RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
     && /opt/build/bin/pip --python /opt/sluice/bin/python install --no-deps dist/*.whl \
     && /opt/sluice/bin/python -m compileall -q /opt/sluice/lib
 
-FROM python:3.11.14-slim-bookworm
+FROM python:3.11.15-slim-bookworm
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends git ca-certificates \
     && rm -rf /var/lib/apt/lists/* \
