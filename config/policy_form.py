@@ -1,0 +1,151 @@
+"""The policy as a tenant writes it: one model per block of `.sluice/policy.yaml`, each field with its reason."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, StringConstraints
+
+from config.position import Position
+from config.words import (
+    Delivery,
+    Deployments,
+    Duration,
+    Form,
+    ImageName,
+    Merge,
+    Mode,
+    Name,
+    NoPipeline,
+    ProjectPath,
+    Statuses,
+    Tier,
+)
+
+
+def _listed(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+TagTemplate = Annotated[str, StringConstraints(pattern=r"^[^{}\s]*\{version\}[^{}\s]*$", max_length=128)]
+KustomizationName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9{}.-]+/[a-z0-9{}.-]+$", max_length=317)]
+
+
+class EnvironmentForm(Form):
+    """One environment: where releases go, after which others, and how strictly."""
+
+    cluster: Name | None = None
+    """The cluster it runs in. Write this or `clusters`."""
+    clusters: tuple[Name, ...] = ()
+    """Several clusters that move as one: healthy when all are, failed when any is."""
+    after: tuple[Name, ...] = ()
+    """A release must be done in all of these first. None: releases enter the system here."""
+    delivery: Delivery = "merge_request"
+    """Who writes the image position. `observe`: the environment follows the build by itself."""
+    merge: Merge = "manual"
+    """`automatic`: the bot merges when every gate is green, in mode `act` only."""
+    mode: Mode | None = None
+    """How far the bot may go here; the policy's `mode` when left out."""
+    soak: Duration = timedelta()
+    """How long a release must have been healthy in the environments before. Time finds what checks do not."""
+    no_pipeline: NoPipeline = "wait"
+    """Whether a merge request without any pipeline may be merged automatically."""
+    tier: Tier | None = None
+    """GitLab's tier for deployments; GitLab guesses it from the name when left out."""
+    registry: Annotated[str, StringConstraints(pattern=r"^$|^[\w.{}:/-]*\{repository\}[\w.{}:/-]*$")] = ""
+    """Image name here, as a template of {registry} and {repository}, when this environment has its own registry."""
+    tag: TagTemplate = "{version}"
+    """Image tag here, such as "{version}-staging" where each environment has its own tags."""
+    statuses: Statuses = "on"
+    """Whether application commits get a status. Waiting is never a status."""
+    deployments: Deployments = "on"
+    """Whether GitLab deployments are recorded on the application's project."""
+
+
+class OverrideForm(Form):
+    """What one application does differently in one environment. Only what is written differs."""
+
+    mode: Mode | None = None
+    delivery: Delivery | None = None
+    merge: Merge | None = None
+    soak: Duration | None = None
+    no_pipeline: NoPipeline | None = None
+    statuses: Statuses | None = None
+    deployments: Deployments | None = None
+    tag: TagTemplate | None = None
+    kustomization: KustomizationName | None = None
+    position: Position | None = None
+    positions: tuple[Position, ...] = ()
+
+
+class ApplicationForm(Form):
+    """One application: its project, its images, and where they stand in Git and in the cluster."""
+
+    project: ProjectPath
+    """The GitLab project of its source: commit statuses and deployments go there, releases come from its tags."""
+    images: Annotated[tuple[ImageName, ...], BeforeValidator(_listed), Field(min_length=1)]
+    """Its images where they are built, as host/repository. A release is the set of them, by digest."""
+    kustomization: KustomizationName
+    """The Flux Kustomization (namespace/name) that applies it: where health and the applied revision are read."""
+    position: Position | None = None
+    """Where its image stands. Write this or `positions`; `{environment}` makes one line serve all environments."""
+    positions: tuple[Position, ...] = ()
+    """Several places, each saying which image it is `of`."""
+    tags: Annotated[tuple[TagTemplate, ...], BeforeValidator(_listed), Field(min_length=1)] = (
+        "v{version}",
+        "{version}",
+    )
+    """Git tags of its project that name a release; the version must begin with a digit."""
+    mode: Mode | None = None
+    """How far the bot may go for this application; the stricter of this and the environment's holds."""
+    only: tuple[Name, ...] = ()
+    """The environments it is in; all of them when left out. `after` skips over those it is not in."""
+    environments: Mapping[Name, OverrideForm] = {}
+    """What it does differently, by environment."""
+
+
+class Limit(Form):
+    """A bound from a team's file: at most this mode, at least this strict. Applied after everything else."""
+
+    environment: Name
+    application: Name | None = None
+    mode: Mode | None = None
+    merge: Merge | None = None
+    soak: Duration | None = None
+    no_pipeline: NoPipeline | None = None
+
+
+class TighteningForm(Form):
+    """What a team's file may say of one environment: nothing that could loosen it."""
+
+    mode: Mode | None = None
+    merge: Merge | None = None
+    soak: Duration | None = None
+    no_pipeline: NoPipeline | None = None
+
+
+class TeamApplicationForm(Form):
+    """What a team's file may say of one application."""
+
+    environments: Mapping[Name, TighteningForm] = {}
+
+
+class TeamForm(Form):
+    """A per-team file, `.sluice/policy.d/*.yaml`: it can only tighten what `policy.yaml` allows."""
+
+    version: Literal[1]
+    environments: Mapping[Name, TighteningForm] = {}
+    applications: Mapping[Name, TeamApplicationForm] = {}
+
+
+class PolicyForm(Form):
+    """`.sluice/policy.yaml`: what the bot may do for this config repository."""
+
+    version: Literal[1]
+    """The form's version: 1."""
+    mode: Mode = "observe"
+    """How far the bot may go where nothing else is said. A new installation only watches."""
+    environments: Annotated[Mapping[Name, EnvironmentForm], Field(min_length=1)]
+    """The environments by name."""
+    applications: Mapping[Name, ApplicationForm] = {}
+    """The applications by name."""

@@ -1,0 +1,182 @@
+"""One application in one environment: everything the policy says of it, filled in and final."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from re import compile as pattern
+from re import escape
+
+from config.policy_form import ApplicationForm, EnvironmentForm, Limit, OverrideForm
+from config.position import Position
+from config.words import Delivery, Deployments, Merge, Mode, NoPipeline, Statuses, Tier, fill
+
+STRICTEST: dict[str, tuple[str, ...]] = {
+    "mode": ("observe", "propose", "act"),
+    "merge": ("manual", "automatic"),
+    "no_pipeline": ("wait", "allow"),
+}
+"""Values from strictest to loosest: per-team files may only move to the left."""
+
+VERSION = r"(?P<version>\d[0-9A-Za-z.+_-]*)"
+"""What stands for {version} in a tag. It begins with a digit, so that `nightly` is no release."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class KustomizationRef:
+    """A Flux Kustomization by namespace and name; in which cluster is said beside it."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentPolicy:
+    """One application in one environment, fully resolved.
+
+    images: the application's images as they are built. `image_name` gives each one's name in this environment.
+    after: the environments that come before it for this application (those it is not in are skipped over).
+    positions: each says with `of` which of `images` stands there; files are paths from the repository's root.
+    """
+
+    name: str
+    application: str
+    clusters: tuple[str, ...]
+    after: tuple[str, ...]
+    delivery: Delivery
+    merge: Merge
+    mode: Mode
+    soak: timedelta
+    no_pipeline: NoPipeline
+    statuses: Statuses
+    deployments: Deployments
+    tier: Tier | None
+    kustomization: KustomizationRef
+    images: tuple[str, ...]
+    positions: tuple[Position, ...]
+    registry: str
+    tag_template: str
+
+    def image_name(self, image: str) -> str:
+        """Where this environment keeps an image: its own registry when it has one, else the name as built."""
+        if not self.registry:
+            return image
+        registry, _, repository = image.partition("/")
+        return fill(self.registry, {"registry": registry, "repository": repository})
+
+    def tag(self, version: str) -> str:
+        """The image tag of a version here. `+` is written `_`: tags know no plus (OCI distribution 1.1)."""
+        return fill(self.tag_template, {"version": version.replace("+", "_")})
+
+    def version_of(self, tag: str) -> str | None:
+        """The version that an image tag names here; None when it does not have this environment's form."""
+        return version_in(self.tag_template, tag)
+
+    def position_files(self) -> tuple[str, ...]:
+        """The files a promotion edits beside the release file, each once."""
+        return tuple(dict.fromkeys(position.file for position in self.positions))
+
+
+def version_in(template: str, tag: str) -> str | None:
+    """The version inside a tag of the form `template`; None when it has another form."""
+    before, _, after = template.partition("{version}")
+    found = pattern(f"{escape(before)}{VERSION}{escape(after)}").fullmatch(tag)
+    return found["version"].replace("_", "+") if found else None
+
+
+def stricter(field: str, left: str, right: str) -> str:
+    """The stricter of two values of `mode`, `merge` or `no_pipeline`."""
+    return min(left, right, key=STRICTEST[field].index)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layers:
+    """The written blocks that decide one (application, environment), from general to particular."""
+
+    mode: Mode
+    environment: EnvironmentForm
+    application: ApplicationForm
+    override: OverrideForm
+    limits: tuple[Limit, ...]
+
+    def final_mode(self) -> Mode:
+        """The override's; else the stricter of the environment's and the application's; else the policy's."""
+        written = [mode for mode in (self.environment.mode, self.application.mode) if mode is not None]
+        chosen = min(written, key=STRICTEST["mode"].index, default=self.mode)
+        if self.override.mode is not None:
+            chosen = self.override.mode
+        return min([chosen, *(limit.mode for limit in self.limits if limit.mode)], key=STRICTEST["mode"].index)
+
+    def final_merge(self) -> Merge:
+        """`manual` when any team says so."""
+        chosen = self.override.merge or self.environment.merge
+        return min([chosen, *(limit.merge for limit in self.limits if limit.merge)], key=STRICTEST["merge"].index)
+
+    def final_soak(self) -> timedelta:
+        """The longest that anybody asks for."""
+        chosen = self.environment.soak if self.override.soak is None else self.override.soak
+        return max([chosen, *(limit.soak for limit in self.limits if limit.soak is not None)])
+
+    def final_no_pipeline(self) -> NoPipeline:
+        """`wait` when any team says so."""
+        chosen = self.override.no_pipeline or self.environment.no_pipeline
+        asked = [limit.no_pipeline for limit in self.limits if limit.no_pipeline]
+        return min([chosen, *asked], key=STRICTEST["no_pipeline"].index)
+
+    def written_positions(self) -> tuple[Position, ...]:
+        """The override's positions, else the application's."""
+        for block in (self.override, self.application):
+            if block.position is not None or block.positions:
+                return ((block.position,) if block.position is not None else ()) + block.positions
+        return ()
+
+
+def resolve(name: str, application: str, after: tuple[str, ...], layers: Layers) -> EnvironmentPolicy:
+    """The final policy of `application` in the environment `name`."""
+    environment, override, form = layers.environment, layers.override, layers.application
+    clusters = clusters_of(environment)
+    values = {"application": application, "environment": name}
+    namespace, _, kustomization = fill(override.kustomization or form.kustomization, values).partition("/")
+    return EnvironmentPolicy(
+        name=name,
+        application=application,
+        clusters=clusters,
+        after=after,
+        delivery=override.delivery or environment.delivery,
+        merge=layers.final_merge(),
+        mode=layers.final_mode(),
+        soak=layers.final_soak(),
+        no_pipeline=layers.final_no_pipeline(),
+        statuses=override.statuses or environment.statuses,
+        deployments=override.deployments or environment.deployments,
+        tier=environment.tier,
+        kustomization=KustomizationRef(namespace, kustomization),
+        images=form.images,
+        positions=tuple(_filled(layers.written_positions(), values, clusters, form.images)),
+        registry=environment.registry,
+        tag_template=override.tag or environment.tag,
+    )
+
+
+def clusters_of(environment: EnvironmentForm) -> tuple[str, ...]:
+    """The clusters of an environment, whichever way they are written."""
+    return ((environment.cluster,) if environment.cluster is not None else ()) + environment.clusters
+
+
+def templates(position: Position) -> dict[str, str]:
+    """The fields of a position, beside its file, that may hold placeholders."""
+    fields = ("image", "object", "marker")
+    return {name: getattr(position, name) for name in fields if name in type(position).model_fields}
+
+
+def _filled(
+    positions: Iterable[Position], values: dict[str, str], clusters: tuple[str, ...], images: tuple[str, ...]
+) -> Iterable[Position]:
+    for position in positions:
+        for cluster in clusters if "{cluster}" in position.file else clusters[:1]:
+            here = {**values, "cluster": cluster}
+            update = {"file": fill(position.file, here), "of": position.of or images[0]}
+            update |= {name: fill(text, here) for name, text in templates(position).items()}
+            yield position.model_copy(update=update)
