@@ -1,0 +1,130 @@
+"""GitLab deliveries are taken from those who hold a live secret for what the body is about.
+
+A signing token (Standard Webhooks) is preferred, and where a secret has one its plain token opens nothing any more.
+Sources: GitLab "Webhooks" 19.x and its sender's code; header names by version in the recorded delivery headers.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.events import Unreadable
+from bot.receivers.gitlab_bodies import Subject, named_subject, without_variables
+from bot.receivers.json_edges import storable
+from bot.receivers.scopes import Scope
+from bot.receivers.signatures import SignedHeaders, any_signature_matches, expected_signatures, signing_key
+from bot.receivers.tokens import LiveTokens, digest_of
+from bot.receivers.verdicts import RefusalCode, Refused, Verified
+
+PLAIN = "x-gitlab-token"
+SIGNATURE = "webhook-signature"
+WEBHOOK_ID = "webhook-id"
+TIMESTAMP = "webhook-timestamp"
+IDEMPOTENCY_KEY = "idempotency-key"
+KEPT_HEADERS = ("x-gitlab-event", "x-gitlab-event-uuid", "x-gitlab-instance")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitlabSecret:
+    """The live secrets of one project, group or the instance; several of a kind while one is being rotated.
+
+    tokens: the old secret tokens, refused as soon as there is a signing token. signing_tokens: `whsec_…`.
+    """
+
+    scope: Scope
+    tokens: Sequence[str] = field(default=(), repr=False)
+    signing_tokens: Sequence[str] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Binding:
+    scope: Scope
+    tokens: LiveTokens
+    keys: tuple[bytes, ...]
+
+
+class GitlabReceiver:
+    """The receiver of `/hooks/gitlab`."""
+
+    def __init__(self, secrets: Sequence[GitlabSecret]) -> None:
+        """PermanentError when a secret is empty or no `whsec_…`."""
+        self._bindings = tuple(
+            _Binding(
+                secret.scope,
+                LiveTokens.of(secret.tokens),
+                tuple(signing_key(token) for token in secret.signing_tokens),
+            )
+            for secret in secrets
+        )
+
+    def claims(self, headers: Mapping[str, str]) -> bool:
+        """Whether a signature or a token came along."""
+        return SIGNATURE in headers or PLAIN in headers
+
+    def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Verified | Refused:
+        """Accept what a live secret proves and its scope admits."""
+        signed = self._signed(headers, body)
+        if signed and not _signed_headers(headers).is_fresh(now):
+            return Refused(code="too_old")
+        proven = signed or self._by_token(headers)
+        if not proven:
+            return Refused(code=self._reason(headers))
+        admitted = _admitting(proven, named_subject(body))
+        if admitted is None:
+            return Refused(code="outside_scope")
+        return Verified(
+            scope=str(admitted.scope),
+            idempotency_key=storable(_idempotency_key(headers, signed=bool(signed))),
+            headers={name: storable(headers[name]) for name in KEPT_HEADERS if name in headers},
+            body=without_variables(body),
+        )
+
+    def _signed(self, headers: Mapping[str, str], body: bytes) -> list[_Binding]:
+        if SIGNATURE not in headers:
+            return []
+        signed = _signed_headers(headers)
+        return [
+            binding
+            for binding in self._bindings
+            if any_signature_matches(expected_signatures(binding.keys, signed, body), signed.signatures)
+        ]
+
+    def _by_token(self, headers: Mapping[str, str]) -> list[_Binding]:
+        # A signing token once set is never downgraded: a leaked plain token must not get round it.
+        return [binding for binding in self._holding(headers) if not binding.keys]
+
+    def _holding(self, headers: Mapping[str, str]) -> list[_Binding]:
+        token = headers.get(PLAIN)
+        if token is None:
+            return []
+        digest = digest_of(token)
+        return [binding for binding in self._bindings if binding.tokens.match(digest)]
+
+    def _reason(self, headers: Mapping[str, str]) -> RefusalCode:
+        if SIGNATURE in headers:
+            return "bad_signature"
+        if PLAIN not in headers:
+            return "no_credential"
+        return "signature_required" if self._holding(headers) else "bad_token"
+
+
+def _signed_headers(headers: Mapping[str, str]) -> SignedHeaders:
+    return SignedHeaders(
+        id=headers.get(WEBHOOK_ID, ""), timestamp=headers.get(TIMESTAMP, ""), signatures=headers[SIGNATURE]
+    )
+
+
+def _admitting(proven: Sequence[_Binding], subject: Subject | Unreadable) -> _Binding | None:
+    if isinstance(subject, Unreadable):
+        # Nothing can be acted upon in a body nobody can read; it is kept, marked unreadable.
+        return proven[0]
+    return next((binding for binding in proven if subject.within(binding.scope)), None)
+
+
+def _idempotency_key(headers: Mapping[str, str], *, signed: bool) -> str:
+    """The sender's key; GitLab sends one value in both headers, and only `webhook-id` is covered by the signature.
+
+    `X-Gitlab-Event-UUID` is shared by a chain and `X-Gitlab-Webhook-UUID` is new for each attempt: neither is a key.
+    """
+    first, second = (WEBHOOK_ID, IDEMPOTENCY_KEY) if signed else (IDEMPOTENCY_KEY, WEBHOOK_ID)
+    return headers.get(first) or headers.get(second) or ""
