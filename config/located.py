@@ -48,6 +48,18 @@ def place(root: Node | None, path: Iterable[int | str], *, at_key: bool = False)
     return found.line, found.column
 
 
+def stands(root: Node, path: Iterable[int | str]) -> bool:
+    """Whether every step of `path` is written in the document."""
+    node: Node | None = root
+    for step in path:
+        here = yaml_text.resolved(node) if node is not None else None
+        if isinstance(here, yaml_text.Sequence) and isinstance(step, int) and step < len(here.items):
+            node = here.items[step]
+        else:
+            node = here.get(str(step)) if isinstance(here, yaml_text.Mapping) else None
+    return node is not None
+
+
 def dotted(path: Location, root: Node | None = None) -> str:
     """The path as people write it, `environments.production.after`, without the steps that stand in no document."""
     parts, node = [], root

@@ -99,7 +99,9 @@ Duration = Annotated[
 class Form(BaseModel):
     """What every configuration model shares: unknown fields are faults, values never change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, validate_default=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, validate_default=True, hide_input_in_errors=True
+    )
 
 
 PLACEHOLDER = pattern(r"\{(\w*)\}")
