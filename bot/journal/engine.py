@@ -1,0 +1,88 @@
+"""What the journal asks of a database: synchronous closures over one connection, each a transaction, on both alike."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
+
+from bot.errors import TemporaryError
+
+T = TypeVar("T")
+NOTIFY_CHANNEL = "sluice_journal"
+
+
+class InboxRow(NamedTuple):
+    """A delivery as the drivers take it: plain values in the order of the insert statements."""
+
+    id: str
+    endpoint: str
+    idempotency_key: str
+    received_at: int
+    headers: str
+    scope: str
+    trace: str
+    size: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The durable answer to a delivery. id: the delivery's own, or that of the one it repeats."""
+
+    id: str
+    duplicate: bool
+
+
+class Engine(Protocol):
+    """One database. Closures are given a SQLAlchemy connection, await nothing, and may be run on another thread."""
+
+    async def read(self, fn: Callable[[Connection], T]) -> T:
+        """Run `fn` in a transaction that only reads; TemporaryError while the database cannot be reached."""
+        ...
+
+    async def write(self, fn: Callable[[Connection], T]) -> T:
+        """Run `fn` in a transaction and return once it is durable; whatever `fn` raises undoes it."""
+        ...
+
+    async def put(self, rows: Sequence[InboxRow]) -> list[Receipt]:
+        """Store deliveries in one transaction, by the driver itself, and wake the other replicas."""
+        ...
+
+    def on_wake(self, callback: Callable[[], None]) -> None:
+        """Call this on the event loop whenever another replica signals."""
+        ...
+
+    async def close(self) -> None:
+        """Let what is queued finish, then let go of the database."""
+        ...
+
+
+def signal(connection: Connection) -> None:
+    """Wake the other replicas when this transaction commits; with one process on SQLite there are none."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"NOTIFY {NOTIFY_CHANNEL}")
+
+
+def translated(error: Exception) -> Exception:
+    """A driver's error as TemporaryError when time may heal it (locked, full, unreachable); all others unchanged.
+
+    A broken constraint or statement is our own mistake and stays what it is.
+    """
+    if isinstance(error, IntegrityError | ProgrammingError) or _mistaken(error):
+        return error
+    if isinstance(error, DBAPIError | OSError):
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        return TemporaryError(
+            f"the journal's database did not answer as it should: {type(cause).__name__}: {cause}. "
+            "It is tried again; look at the database and its disk if this goes on."
+        )
+    return error
+
+
+def _mistaken(error: Exception) -> bool:
+    # SQLite calls a wrong statement "operational" like a full disk; its code tells them apart.
+    code = getattr(error.orig, "sqlite_errorcode", None) if isinstance(error, DBAPIError) else None
+    return code == sqlite3.SQLITE_ERROR

@@ -1,0 +1,108 @@
+"""A delivery is durable when `put` returns; deliveries that arrive together share one commit."""
+
+import asyncio
+import json
+import os
+from datetime import datetime
+
+from bot.events import Delivery
+from bot.journal.area import Area
+from bot.journal.engine import Engine, InboxRow, Receipt
+from bot.journal.moments import to_micros
+
+BATCH = 256
+"""Deliveries per commit at most."""
+BATCH_BYTES = 32 * 1024 * 1024
+"""Body bytes per commit at most (one larger delivery is taken alone)."""
+
+Waiting = tuple[InboxRow, "asyncio.Future[Receipt]"]
+
+
+def delivery_id(now: datetime) -> str:
+    """A new identity, 32 hex digits that sort by time, so that storing it touches the end of the index only."""
+    return f"{to_micros(now):014x}{os.urandom(9).hex()}"
+
+
+class Batcher:
+    """Gathers deliveries while the commit before is under way; at most one commit at a time."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._waiting: list[Waiting] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def add(self, row: InboxRow) -> "asyncio.Future[Receipt]":
+        """Queue a row; the future is its receipt."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Receipt] = loop.create_future()
+        self._waiting.append((row, future))
+        if self._task is None:
+            self._task = loop.create_task(self._flush(), name="journal-inbox")
+        return future
+
+    async def drain(self) -> None:
+        """Return when nothing is queued any more."""
+        while self._task is not None:
+            await asyncio.wait([self._task])
+
+    async def _flush(self) -> None:
+        try:
+            while batch := self._take():
+                await self._store(batch)
+        finally:
+            self._task = None
+
+    def _take(self) -> list[Waiting]:
+        size = 0
+        for count, (row, _) in enumerate(self._waiting):
+            size += row.size
+            if count and (count == BATCH or size > BATCH_BYTES):
+                batch, self._waiting = self._waiting[:count], self._waiting[count:]
+                return batch
+        batch, self._waiting = self._waiting, []
+        return batch
+
+    async def _store(self, batch: list[Waiting]) -> None:
+        try:
+            receipts = await self._engine.put([row for row, _ in batch])
+        except Exception as error:  # noqa: BLE001 - every waiting request must be answered, and this task must go on
+            _fail(batch, error)
+            return
+        for (_, future), receipt in zip(batch, receipts, strict=True):
+            if not future.done():
+                future.set_result(receipt)
+
+
+class Inbox(Area):
+    """Where the receivers put what arrives."""
+
+    _batcher: Batcher
+
+    async def put(self, delivery: Delivery) -> Receipt:
+        """Store a delivery durably. `duplicate`: its idempotency key was seen at this endpoint in the last 7 days.
+
+        TemporaryError when the database cannot be written now; then nothing is stored.
+        """
+        receipt = await self._batcher.add(_row(delivery))
+        self._wakeups.ring()
+        return receipt
+
+
+def _row(delivery: Delivery) -> InboxRow:
+    return InboxRow(
+        delivery.id,
+        delivery.endpoint,
+        delivery.idempotency_key,
+        to_micros(delivery.received_at),
+        json.dumps(dict(delivery.headers)),
+        delivery.scope,
+        delivery.trace,
+        len(delivery.body),
+        delivery.body,
+    )
+
+
+def _fail(batch: list[Waiting], error: Exception) -> None:
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(error)

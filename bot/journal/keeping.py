@@ -1,0 +1,62 @@
+"""The inside actions of a decision become rows: each is an upsert, so that recording twice is recording once."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import assert_never
+
+from sqlalchemy import Connection
+
+from bot.actions import (
+    Inside,
+    LearnConfiguration,
+    LookAgain,
+    RecordBaseline,
+    RecordEnvironment,
+    RecordPromotion,
+    RecordRelease,
+    RecordSource,
+)
+from bot.journal.dirtying import mark_dirty, marks_of
+from bot.journal.records import (
+    keep_baseline,
+    keep_environment_state,
+    keep_promotion,
+    keep_release,
+    keep_source,
+)
+from bot.journal.tenants import keep_configuration
+
+
+def keep_records(connection: Connection, records: Iterable[Inside], now: datetime, installation: str) -> None:
+    """Record each action, in order; keys to look at again become dirty last, so that who looks sees the records."""
+    looks: list[LookAgain] = []
+    for record in records:
+        if isinstance(record, LookAgain):
+            looks.append(record)
+        else:
+            _keep(connection, record, now, installation)
+    for look in looks:
+        mark_dirty(connection, marks_of(look.keys, None), because=look.because, now=now)
+
+
+def _keep(
+    connection: Connection,
+    record: RecordRelease | RecordBaseline | RecordPromotion | RecordEnvironment | RecordSource | LearnConfiguration,
+    now: datetime,
+    installation: str,
+) -> None:
+    match record:
+        case RecordRelease():
+            keep_release(connection, record.key, record.record)
+        case RecordBaseline():
+            keep_baseline(connection, record.key, now)
+        case RecordPromotion():
+            keep_promotion(connection, record.promotion)
+        case RecordEnvironment():
+            keep_environment_state(connection, record.state)
+        case RecordSource():
+            keep_source(connection, record.key, record.state, now)
+        case LearnConfiguration():
+            keep_configuration(connection, record, now, installation)
+        case _:
+            assert_never(record)

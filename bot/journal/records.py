@@ -1,0 +1,231 @@
+"""What is remembered of releases, promotions, environments and Flux objects, in the vocabulary of `bot.records`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, Row, delete, select
+
+from bot.journal.area import Area, insert_or_ignore, insert_or_update
+from bot.journal.schema_records import baselines, environment_state, promotions, releases, sources
+from bot.keys import ApplicationKey, EnvironmentKey, SourceKey
+from bot.records import EnvironmentState, Promotion, ReleaseRecord, SourceState
+from bot.releases import Image, Release
+
+RELEASE = TypeAdapter(Release)
+IMAGES = TypeAdapter(tuple[Image, ...])
+SOURCE = TypeAdapter(SourceState)
+
+
+class Records(Area):
+    """The journal's memory, one method to keep and one to read each kind."""
+
+    async def save_release(self, key: ApplicationKey, record: ReleaseRecord) -> None:
+        """A release is known from now on; its first sight and its flags as baseline or moved tag stay as they were."""
+        await self._write(lambda c: keep_release(c, key, record))
+
+    async def releases(self, key: ApplicationKey, limit: int = 100) -> tuple[ReleaseRecord, ...]:
+        """The releases of an application, newest first seen first."""
+        return await self._read(lambda c: _releases(c, key, limit))
+
+    async def save_promotion(self, promotion: Promotion) -> None:
+        """Where a promotion stands."""
+        await self._write(lambda c: keep_promotion(c, promotion))
+
+    async def promotions(self, key: ApplicationKey, limit: int = 100) -> tuple[Promotion, ...]:
+        """Promotions of an application into all environments, newest first."""
+        return await self._read(lambda c: _promotions(c, key, limit))
+
+    async def promotion(self, promotion: str) -> Promotion | None:
+        """One promotion by its id."""
+        return await self._read(lambda c: _promotion(c, promotion))
+
+    async def promotion_of(self, tenant: str, merge_request: int) -> Promotion | None:
+        """The newest promotion a merge request of the tenant's config project belongs to."""
+        return await self._read(lambda c: _promotion_of(c, tenant, merge_request))
+
+    async def save_environment_state(self, state: EnvironmentState) -> None:
+        """What a cluster of an environment runs, and how it is."""
+        await self._write(lambda c: keep_environment_state(c, state))
+
+    async def environment_states(self, key: ApplicationKey) -> tuple[EnvironmentState, ...]:
+        """Every environment and cluster an application was seen in."""
+        return await self._read(lambda c: _environment_states(c, key))
+
+    async def forget_environment_state(self, key: EnvironmentKey, cluster: str) -> None:
+        """A cluster no longer serves this environment."""
+        await self._write(lambda c: _forget_state(c, key, cluster))
+
+    async def save_source(self, key: SourceKey, state: SourceState) -> None:
+        """What a Flux object was last seen to carry."""
+        now = self._now()
+        await self._write(lambda c: keep_source(c, key, state, now))
+
+    async def source(self, key: SourceKey) -> SourceState | None:
+        """What a Flux object was last seen to carry, None at first sight."""
+        return await self._read(lambda c: _source(c, key))
+
+    async def save_baseline(self, key: ApplicationKey) -> None:
+        """The first sight of an application is recorded; a second time changes nothing."""
+        now = self._now()
+        await self._write(lambda c: keep_baseline(c, key, now))
+
+    async def baseline(self, key: ApplicationKey) -> datetime | None:
+        """When the application was first seen, None when it was not."""
+        return await self._read(lambda c: _baseline(c, key))
+
+
+def keep_release(connection: Connection, key: ApplicationKey, record: ReleaseRecord) -> None:
+    """Upsert; version and commit may become known later than the images."""
+    values = {
+        "tenant": key.tenant,
+        "application": key.application,
+        "id": record.release.id,
+        "version": record.release.version,
+        "revision": record.release.commit,
+        "images": IMAGES.dump_json(record.release.images).decode(),
+        "first_seen": record.first_seen,
+        "baseline": record.baseline,
+        "tag_moved": record.tag_moved,
+    }
+    connection.execute(insert_or_update(connection, releases, "first_seen", "baseline").values(values))
+
+
+def keep_promotion(connection: Connection, promotion: Promotion) -> None:
+    """Upsert by id."""
+    values = {
+        "id": promotion.id,
+        **_place(promotion.key),
+        "release_id": promotion.release.id,
+        "release": RELEASE.dump_json(promotion.release).decode(),
+        "state": promotion.state,
+        "because": promotion.because,
+        "opened_at": promotion.opened_at,
+        "updated_at": promotion.updated_at,
+        "merge_request": promotion.merge_request,
+        "merged_revision": promotion.merged_revision,
+        "healthy_at": promotion.healthy_at,
+        "baseline": promotion.baseline,
+    }
+    connection.execute(insert_or_update(connection, promotions, "opened_at").values(values))
+
+
+def keep_environment_state(connection: Connection, state: EnvironmentState) -> None:
+    """Upsert by environment and cluster."""
+    values = {
+        **_place(state.key),
+        "cluster": state.cluster,
+        "release_id": state.release_id,
+        "version": state.version,
+        "revision": state.revision,
+        "health": state.health,
+        "ever_healthy": state.ever_healthy,
+        "because": state.because,
+        "since": state.since,
+    }
+    connection.execute(insert_or_update(connection, environment_state).values(values))
+
+
+def keep_source(connection: Connection, key: SourceKey, state: SourceState, now: datetime) -> None:
+    """Upsert by key."""
+    values = {"key": str(key), "state": SOURCE.dump_json(state), "seen_at": now}
+    connection.execute(insert_or_update(connection, sources).values(values))
+
+
+def keep_baseline(connection: Connection, key: ApplicationKey, now: datetime) -> None:
+    """Insert once."""
+    values = {"tenant": key.tenant, "application": key.application, "at": now}
+    connection.execute(insert_or_ignore(connection, baselines).values(values))
+
+
+def _place(key: EnvironmentKey) -> dict[str, object]:
+    return {"tenant": key.tenant, "application": key.application, "environment": key.environment}
+
+
+def _releases(connection: Connection, key: ApplicationKey, limit: int) -> tuple[ReleaseRecord, ...]:
+    wanted = select(releases).where(releases.c.tenant == key.tenant, releases.c.application == key.application)
+    rows = connection.execute(wanted.order_by(releases.c.first_seen.desc(), releases.c.id).limit(limit)).all()
+    return tuple(_release_of(row) for row in rows)
+
+
+def _release_of(row: Row[tuple[object, ...]]) -> ReleaseRecord:
+    release = Release(
+        application=row.application,
+        images=IMAGES.validate_json(row.images),
+        version=row.version,
+        commit=row.revision,
+    )
+    return ReleaseRecord(release=release, first_seen=row.first_seen, baseline=row.baseline, tag_moved=row.tag_moved)
+
+
+def _promotions(connection: Connection, key: ApplicationKey, limit: int) -> tuple[Promotion, ...]:
+    wanted = select(promotions).where(promotions.c.tenant == key.tenant, promotions.c.application == key.application)
+    rows = connection.execute(wanted.order_by(promotions.c.opened_at.desc(), promotions.c.id.desc()).limit(limit))
+    return tuple(_promotion_from(row) for row in rows.all())
+
+
+def _promotion(connection: Connection, promotion: str) -> Promotion | None:
+    rows = connection.execute(select(promotions).where(promotions.c.id == promotion)).all()
+    return _only(rows)
+
+
+def _promotion_of(connection: Connection, tenant: str, merge_request: int) -> Promotion | None:
+    wanted = select(promotions).where(promotions.c.tenant == tenant, promotions.c.merge_request == merge_request)
+    return _only(connection.execute(wanted.order_by(promotions.c.opened_at.desc()).limit(1)).all())
+
+
+def _only(rows: Sequence[Row[tuple[object, ...]]]) -> Promotion | None:
+    return _promotion_from(rows[0]) if rows else None
+
+
+def _promotion_from(row: Row[tuple[object, ...]]) -> Promotion:
+    return Promotion(
+        id=row.id,
+        key=EnvironmentKey(row.tenant, row.application, row.environment),
+        release=RELEASE.validate_json(row.release),
+        state=row.state,
+        because=row.because,
+        opened_at=row.opened_at,
+        updated_at=row.updated_at,
+        merge_request=row.merge_request,
+        merged_revision=row.merged_revision,
+        healthy_at=row.healthy_at,
+        baseline=row.baseline,
+    )
+
+
+def _environment_states(connection: Connection, key: ApplicationKey) -> tuple[EnvironmentState, ...]:
+    seen = environment_state.c
+    wanted = select(environment_state).where(seen.tenant == key.tenant, seen.application == key.application)
+    rows = connection.execute(wanted.order_by(seen.environment, seen.cluster)).all()
+    return tuple(_state_from(row) for row in rows)
+
+
+def _state_from(row: Row[tuple[object, ...]]) -> EnvironmentState:
+    return EnvironmentState(
+        key=EnvironmentKey(row.tenant, row.application, row.environment),
+        cluster=row.cluster,
+        release_id=row.release_id,
+        version=row.version,
+        revision=row.revision,
+        health=row.health,
+        ever_healthy=row.ever_healthy,
+        because=row.because,
+        since=row.since,
+    )
+
+
+def _forget_state(connection: Connection, key: EnvironmentKey, cluster: str) -> None:
+    seen = environment_state.c
+    here = (seen.tenant == key.tenant) & (seen.application == key.application) & (seen.environment == key.environment)
+    connection.execute(delete(environment_state).where(here, seen.cluster == cluster))
+
+
+def _source(connection: Connection, key: SourceKey) -> SourceState | None:
+    state = connection.execute(select(sources.c.state).where(sources.c.key == str(key))).scalar_one_or_none()
+    return None if state is None else SOURCE.validate_json(state)
+
+
+def _baseline(connection: Connection, key: ApplicationKey) -> datetime | None:
+    at = select(baselines.c.at).where(baselines.c.tenant == key.tenant, baselines.c.application == key.application)
+    return connection.execute(at).scalar_one_or_none()

@@ -1,0 +1,149 @@
+"""The tables of what is remembered: releases, promotions, environments, tenants, and what people asked for."""
+
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text
+
+from bot.journal.moments import Moment
+from bot.journal.schema import Serial, metadata
+
+releases = Table(
+    "releases",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("application", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("version", Text, nullable=False),
+    Column("revision", Text, nullable=False),
+    Column("images", Text, nullable=False),
+    Column("first_seen", Moment, nullable=False),
+    Column("baseline", Boolean, nullable=False),
+    Column("tag_moved", Boolean, nullable=False),
+)
+
+promotions = Table(
+    "promotions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("application", Text, nullable=False),
+    Column("environment", Text, nullable=False),
+    Column("release_id", Text, nullable=False),
+    Column("release", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("because", Text, nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("merge_request", Integer),
+    Column("merged_revision", Text, nullable=False),
+    Column("healthy_at", Moment),
+    Column("baseline", Boolean, nullable=False),
+)
+Index("ix_promotions_application", promotions.c.tenant, promotions.c.application, promotions.c.opened_at)
+Index("ix_promotions_merge_request", promotions.c.tenant, promotions.c.merge_request)
+
+environment_state = Table(
+    "environment_state",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("application", Text, primary_key=True),
+    Column("environment", Text, primary_key=True),
+    Column("cluster", Text, primary_key=True),
+    Column("release_id", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("revision", Text, nullable=False),
+    Column("health", Text, nullable=False),
+    Column("ever_healthy", Boolean, nullable=False),
+    Column("because", Text, nullable=False),
+    Column("since", Moment, nullable=False),
+)
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("state", LargeBinary, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+)
+
+baselines = Table(
+    "baselines",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("application", Text, primary_key=True),
+    Column("at", Moment, nullable=False),
+)
+
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("head", Text, nullable=False),
+    Column("policy_sha", Text, ForeignKey("facts.sha"), index=True),
+    Column("fault", Text, nullable=False),
+    Column("install", Text, nullable=False),
+    Column("merge_requests", LargeBinary, nullable=False),
+    Column("seen_at", Moment),
+    Column("adopted_at", Moment),
+    Column("adoption_asked_by", Text, nullable=False),
+)
+
+commands = Table(
+    "commands",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("delivery", Text, index=True),
+    Column("principal", Text, nullable=False),
+    Column("door", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("bound_to", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("because", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("application", Text, nullable=False),
+    Column("environment", Text, nullable=False),
+    Column("release_id", Text, nullable=False),
+    Column("change_hash", Text, nullable=False),
+    Column("principal", Text, nullable=False),
+    Column("door", Text, nullable=False),
+    Column("because", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("revoked_at", Moment),
+)
+Index("ix_approvals_environment", approvals.c.tenant, approvals.c.application, approvals.c.environment)
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("application", Text, nullable=False),
+    Column("environment", Text, nullable=False),
+    Column("principal", Text, nullable=False),
+    Column("because", Text, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("until", Moment),
+    Column("lifted_at", Moment),
+)
+Index("ix_holds_environment", holds.c.tenant, holds.c.application, holds.c.environment)
+
+denials = Table(
+    "denials",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("application", Text, nullable=False),
+    Column("environment", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("tag", Text, nullable=False),
+    Column("because", Text, nullable=False),
+    Column("incident", Text, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("lifted_at", Moment),
+)
+Index("ix_denials_environment", denials.c.tenant, denials.c.application, denials.c.environment)

@@ -1,0 +1,128 @@
+"""The writing thread: everything queued when it looks is one transaction, and nobody is answered before the commit."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from typing import Generic, TypeVar
+
+import sqlalchemy
+from sqlalchemy import Connection
+
+from bot.errors import TemporaryError
+from bot.journal.engine import translated
+
+T = TypeVar("T")
+GROUP = 256
+"""Closures per commit at most, so that the first of them does not wait for a queue that never empties."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Job(Generic[T]):
+    """A closure on its way through the writing thread, and what became of it."""
+
+    fn: Callable[[Connection], T]
+    future: asyncio.Future[T]
+    loop: asyncio.AbstractEventLoop
+    value: list[T] = field(default_factory=list)
+    error: Exception | None = None
+
+    def settle(self) -> None:
+        """Tell the caller, on its loop; a caller that no longer waits is not told."""
+        if self.future.done():
+            return
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.value[0])
+
+
+class Writer:
+    """Owns the one writing connection of a SQLite engine."""
+
+    def __init__(self, engine: sqlalchemy.Engine) -> None:
+        self._engine = engine
+        self._queue: SimpleQueue[Job[object] | None] = SimpleQueue()
+        self._closing = False
+        self.commits = 0
+        # A daemon: an interpreter that ends without close() loses only what was never acknowledged.
+        self._thread = threading.Thread(target=self._run, name="journal-write", daemon=True)
+        self._thread.start()
+
+    async def submit(self, fn: Callable[[Connection], T]) -> T:
+        """The value of `fn` once its transaction is durable, or what it raised after it was undone."""
+        if self._closing:
+            raise TemporaryError("the journal is closing: this is tried again after the restart.")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._queue.put(Job(fn=fn, future=future, loop=loop))  # type: ignore[arg-type]  # a queue of all kinds of jobs
+        return await future
+
+    def close(self) -> None:
+        """Commit what is queued and end the thread."""
+        self._closing = True
+        self._queue.put(None)
+        self._thread.join()
+        self._engine.dispose()
+
+    def _run(self) -> None:
+        while batch := self._next():
+            self._commit(batch)
+            by_loop: dict[asyncio.AbstractEventLoop, list[Job[object]]] = {}
+            for job in batch:
+                by_loop.setdefault(job.loop, []).append(job)
+            for loop, jobs in by_loop.items():
+                _answer(loop, jobs)
+
+    def _next(self) -> list[Job[object]]:
+        first = self._queue.get()
+        if first is None:
+            return []
+        batch = [first]
+        while len(batch) < GROUP:
+            try:
+                job = self._queue.get_nowait()
+            except Empty:
+                break
+            if job is None:
+                self._queue.put(None)
+                break
+            batch.append(job)
+        return batch
+
+    def _commit(self, batch: list[Job[object]]) -> None:
+        try:
+            with self._engine.begin() as connection:
+                for job in batch:
+                    _perform(connection, job, alone=len(batch) == 1)
+            self.commits += 1
+        except Exception as error:  # noqa: BLE001 - every caller must hear why nothing was committed
+            for job in batch:
+                job.error = translated(error)
+
+
+def _perform(connection: Connection, job: Job[object], *, alone: bool) -> None:
+    if alone:
+        job.value.append(job.fn(connection))
+        return
+    savepoint = connection.begin_nested()
+    try:
+        job.value.append(job.fn(connection))
+    except Exception as error:  # noqa: BLE001 - it goes to its caller; the work of the others is kept
+        job.error = translated(error)
+        savepoint.rollback()
+    else:
+        savepoint.commit()
+
+
+def _answer(loop: asyncio.AbstractEventLoop, jobs: list[Job[object]]) -> None:
+    # A closed loop has nobody left who waits; it may close between any check and the call.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(_settle, jobs)
+
+
+def _settle(jobs: list[Job[object]]) -> None:
+    for job in jobs:
+        job.settle()
