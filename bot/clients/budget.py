@@ -162,6 +162,10 @@ class HostBudget:
         """Obey RateLimit-Remaining and RateLimit-Reset (seconds from now)."""
         self._budget.observe(remaining=remaining, resets_in=resets_in, now=self._now())
 
+    def waiting(self) -> int:
+        """How many requests wait for their turn, for /metrics."""
+        return len(self._turns)
+
     async def _wait_for(self, turn: asyncio.Future[None], within: float) -> None:
         if turn.done():
             return

@@ -21,9 +21,9 @@ def next_page(api: URL, current: URL, headers: Mapping[str, str]) -> URL | None:
     following = _linked(current, headers.get("link", "")) or _numbered(current, headers.get("x-next-page", ""))
     if following is None:
         return None
-    if following.origin() != api.origin() or not _inside(api, following):
+    if not (_same_server(api, following) and _inside(api, following)):
         raise PermanentError(
-            f"GitLab's next page of {readable(current.path)} lies elsewhere ({following.origin()}): the token is not "
+            f"GitLab's next page of {readable(current.path)} lies elsewhere ({following.host}): the token is not "
             f"sent there. Set `external_url` of GitLab, or the instance's address in the settings, to the same address."
         )
     return following
@@ -43,6 +43,11 @@ def _linked(current: URL, header: str) -> URL | None:
 
 def _numbered(current: URL, page: str) -> URL | None:
     return current.update_query(page=page) if page.isdigit() else None
+
+
+def _same_server(api: URL, page: URL) -> bool:
+    here, there = ((url.scheme, url.host, url.port, url.user, url.password) for url in (api, page))
+    return page.absolute and here == there
 
 
 def _inside(api: URL, page: URL) -> bool:
