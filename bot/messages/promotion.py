@@ -1,15 +1,15 @@
 """What a promotion's merge request says: its title, description, commit, sticky note, and why it was closed."""
 
-from bot.actions import ClosePromotion, Gate, ProposePromotion, Verdict, WriteSticky
+from bot.actions import ClosePromotion, Gate, MergePromotion, ProposePromotion, Verdict, WriteSticky
 from bot.messages.harmless import Harmless, code, hidden, link, one_line, shortened
 from bot.messages.templates import render
 
 LABEL = "sluice"
 """On every merge request of ours, so that one list call finds them all."""
 
-STICKY_MARKER = "<!-- sluice:sticky promotion -->"
-CLOSING_MARKER = "<!-- sluice:closed -->"
-"""Hidden markers: they locate a note of the bot's and never authorise anything (design section 8)."""
+STICKY_MARKER = "sluice:sticky-promotion"
+CLOSING_MARKER = "sluice:closing"
+"""Names for hidden markers: they locate a note of the bot's and never authorise anything (design section 8)."""
 
 LONGEST_SUBJECT = 72
 LONGEST_TITLE = 255
@@ -46,19 +46,17 @@ def promotion_title(action: ProposePromotion) -> str:
 
 def promotion_commit(action: ProposePromotion) -> str:
     """The commit message, with the trailer by which the commit is recognised as ours."""
-    subject = _cut(_subject(action), LONGEST_SUBJECT)
-    trailer = Harmless(one_line(action.effect_key))
     replaces = action.replaces.name if action.replaces else ""
     return render(
         "promotion_commit.txt.j2",
-        subject=subject,
+        subject=_cut(_subject(action), LONGEST_SUBJECT),
         because=_reason(action.because),
         replaces=replaces,
-        effect_key=trailer,
+        effect_key=Harmless(one_line(action.effect_key)),
     )
 
 
-def _subject(action: ProposePromotion) -> str:
+def _subject(action: ProposePromotion | MergePromotion) -> str:
     return render(
         "promotion_title.txt.j2",
         application=shortened(action.key.application, 63),
@@ -110,11 +108,10 @@ def _comparison(action: ProposePromotion) -> Harmless | None:
 
 
 def sticky(action: WriteSticky) -> tuple[str, str]:
-    """The marker by which the note is found again, and its text, which begins with the marker."""
+    """The name of the marker by which the note is found again, and the note's text without that marker."""
     icon, standing = _headline(action)
     body = render(
         "sticky.md.j2",
-        marker=Harmless(STICKY_MARKER),
         icon=Harmless(icon),
         release=action.release,
         standing=standing,
@@ -152,13 +149,22 @@ def _summary(gates: tuple[Gate, ...]) -> str:
 
 
 def closing_note(action: ClosePromotion) -> str:
-    """Why the merge request is closed, and the one to read instead, below a hidden marker."""
+    """Why the merge request is closed, and the one to read instead; without its marker."""
+    return render("closing_note.md.j2", because=_reason(action.because), instead=action.instead)
+
+
+def merge_commit(action: MergePromotion) -> str:
+    """The message of the merge, with the trailer by which it is recognised as ours."""
     return render(
-        "closing_note.md.j2", marker=Harmless(CLOSING_MARKER), because=_reason(action.because), instead=action.instead
+        "merge_commit.txt.j2",
+        subject=_cut(_subject(action), LONGEST_SUBJECT),
+        because=_reason(action.because),
+        merge_request=action.merge_request,
+        effect_key=Harmless(one_line(action.effect_key)),
     )
 
 
-def labels(action: ProposePromotion) -> tuple[str, ...]:
+def promotion_labels(action: ProposePromotion) -> tuple[str, ...]:
     """`sluice`, and the environment to filter by. One colon: two would make a scoped label, a paid feature."""
     # GitLab takes labels as one text parted by commas (merge requests API, `labels`).
     return LABEL, f"environment: {one_line(action.key.environment).replace(',', ' ')}"

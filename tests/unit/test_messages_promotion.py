@@ -7,16 +7,18 @@ from typing import get_args
 
 import pytest
 
-from bot.actions import ClosePromotion, Gate, Line, ProposePromotion, Verdict, WriteInstall, WriteSticky
+from bot.actions import ClosePromotion, Gate, Line, MergePromotion, ProposePromotion, Verdict, WriteInstall, WriteSticky
+from bot.clients.gitlab.effects.notes import marked
 from bot.keys import ConfigKey, EnvironmentKey
 from bot.messages import (
     CLOSING_MARKER,
     STICKY_MARKER,
     closing_note,
     install_commit,
-    labels,
+    merge_commit,
     promotion_commit,
     promotion_description,
+    promotion_labels,
     promotion_title,
     status_description,
     sticky,
@@ -153,8 +155,7 @@ def test_git_finds_the_trailer() -> None:
 def test_the_sticky_note_is_found_by_its_marker() -> None:
     marker, body = sticky(NOTE)
 
-    assert marker == STICKY_MARKER
-    assert body.startswith(f"{marker}\n")
+    assert marked(marker, body).splitlines()[0] == f"<!-- {STICKY_MARKER} -->"
 
 
 def test_the_sticky_note_shows_each_gate_with_its_verdict() -> None:
@@ -193,7 +194,18 @@ def test_every_state_has_words_of_its_own(state: PromotionState) -> None:
 def test_a_closed_merge_request_says_why_and_where_it_goes_on() -> None:
     close = ClosePromotion(key=KEY, merge_request=3, because="superseded by 1.2.0", instead=4)
 
-    assert closing_note(close) == f"{CLOSING_MARKER}\n\n**Closed:** superseded by 1.2.0.\n\nIt goes on in !4."
+    assert marked(CLOSING_MARKER, closing_note(close)).startswith(f"<!-- {CLOSING_MARKER} -->")
+    assert closing_note(close) == "**Closed:** superseded by 1.2.0.\n\nIt goes on in !4."
+
+
+def test_the_merge_names_its_merge_request_and_its_effect() -> None:
+    action = MergePromotion(key=KEY, merge_request=3, sha="d" * 40, release=NEW, because="1.1.0 may land")
+
+    lines = merge_commit(action).splitlines()
+
+    assert lines[0] == "Promote demo-service 1.1.0 to staging"
+    assert lines[2:4] == ["Why: 1.1.0 may land.", "See merge request !3"]
+    assert lines[-1] == f"Sluice-Effect: merge:demo:3:{'d' * 40}"
 
 
 def test_adoption_is_told_with_who_asked() -> None:
@@ -205,7 +217,7 @@ def test_adoption_is_told_with_who_asked() -> None:
 
 
 def test_labels_name_the_bot_and_the_environment() -> None:
-    assert labels(PROPOSAL) == ("sluice", "environment: staging")
+    assert promotion_labels(PROPOSAL) == ("sluice", "environment: staging")
 
 
 def test_equal_actions_give_equal_text() -> None:
