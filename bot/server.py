@@ -91,15 +91,21 @@ def create_app(
     return app
 
 
-def create_runner(app: web.Application) -> web.AppRunner:
-    """The runner an app of ours is served by: no access log, no inflating, no long waits for the rest of a body.
+def create_runner(app: web.Application, *, linger: timedelta = timedelta(seconds=2)) -> web.AppRunner:
+    """The runner an app of ours is served by: no access log, no inflating of bodies.
 
+    linger: how long the rest of a refused body is read and dropped, so that its sender can read the answer.
     The keep-alive time also bounds how long headers may take (aiohttp 3.14 starts it with the connection).
     """
     quiet = logging.getLogger("bot.server.http")
     quiet.addFilter(_without_what_was_sent)
     return web.AppRunner(
-        app, access_log=None, logger=quiet, auto_decompress=False, lingering_time=2, keepalive_timeout=75
+        app,
+        access_log=None,
+        logger=quiet,
+        auto_decompress=False,
+        lingering_time=linger.total_seconds(),
+        keepalive_timeout=75,
     )
 
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aiohttp import web
@@ -91,7 +91,7 @@ async def serving(
         clock=clock or FixedClock(NOW),
         routes=routes,
     )
-    runner = create_runner(app)
+    runner = create_runner(app, linger=timedelta(milliseconds=50))
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
