@@ -11,12 +11,13 @@ from aiohttp import hdrs, web
 from bot.clock import Clock
 from bot.errors import PermanentError, TemporaryError
 from bot.events import Delivery
+from bot.journal.inbox import delivery_id
 from bot.receivers.verdicts import Receiver, Refused, Verified
 from bot.server_answers import ErrorCode, accepted, refusal
 from bot.server_bodies import Hold, Load, read_body
-from bot.server_identity import delivery_id, trace_of
 from bot.server_metrics import ReceivedCounter
 from bot.server_ports import Inbox
+from bot.server_traces import trace_of
 
 log = structlog.get_logger()
 

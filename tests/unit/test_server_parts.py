@@ -1,36 +1,9 @@
-"""The small parts of the server: identities, traces, numbers as text."""
-
-from datetime import UTC, datetime, timedelta
-from uuid import UUID
+"""The small parts of the server: traces, numbers as text."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from bot.server_identity import delivery_id, trace_of
 from bot.server_metrics import Family, Sample, render
-
-START = datetime(1970, 1, 1, tzinfo=UTC)
-MOMENTS = st.integers(0, 10**16).map(lambda micros: START + timedelta(microseconds=micros))
-
-
-@given(at=MOMENTS)
-def test_a_delivery_id_is_a_version_7_uuid_of_its_time(at: datetime) -> None:
-    identity = UUID(delivery_id(at))
-
-    assert (identity.version, identity.variant) == (7, "specified in RFC 4122")
-    assert identity.int >> 80 == (at - START) // timedelta(milliseconds=1)
-
-
-@given(at=MOMENTS, later=st.integers(1, 10**9))
-def test_delivery_ids_sort_by_time_to_the_microsecond(at: datetime, later: int) -> None:
-    assert delivery_id(at) < delivery_id(at + timedelta(microseconds=later))
-
-
-def test_two_deliveries_of_one_moment_have_different_ids() -> None:
-    at = datetime(2026, 11, 23, tzinfo=UTC)
-
-    assert len({delivery_id(at) for _ in range(1000)}) == 1000
+from bot.server_traces import trace_of
 
 
 @pytest.mark.parametrize(
