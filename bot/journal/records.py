@@ -21,7 +21,7 @@ class Records(Area):
     """The journal's memory, one method to keep and one to read each kind."""
 
     async def save_release(self, key: ApplicationKey, record: ReleaseRecord) -> None:
-        """A release is known from now on; its first sight and its flags as baseline or moved tag stay as they were."""
+        """A release is known from now on; when it was first seen, and whether as baseline, stays as it was."""
         await self._write(lambda c: keep_release(c, key, record))
 
     async def releases(self, key: ApplicationKey, limit: int = 100) -> tuple[ReleaseRecord, ...]:
