@@ -18,7 +18,7 @@ from yarl import URL
 
 from bot.clients.budget import HostBudget, Priority
 from bot.clients.gitlab.addresses import Parameter, checked, query_text
-from bot.clients.gitlab.errors import Feature, GitLabRefusal, refusal
+from bot.clients.gitlab.errors import Feature, GitLabRefusal, readable, refusal
 from bot.clients.gitlab.failures import Throttled, broken, throttled, undecodable
 from bot.clients.gitlab.limits import rate_limit, retry_after
 from bot.clients.gitlab.pages import next_page
@@ -155,7 +155,7 @@ class GitLabAPI(gidgetlab.abc.GitLabAPI):
         """The first answer that is a success, within the deadline, the budget, and the retries that are safe."""
         remaining, attempt = self._stopwatch(), 0
         while True:
-            await self.shared.budget.acquire(self._priority, remaining())
+            await self.shared.budget.acquire(self._priority, _some(remaining(), url))
             if method != "GET" and self._before_write is not None:
                 await self._before_write()
             try:
@@ -266,6 +266,12 @@ def decoded(answer: Answer, type_: type[T], body: bytes | msgspec.Raw | None = N
         return msgspec.json.decode(answer.body if body is None else body, type=type_)
     except msgspec.MsgspecError as error:
         raise undecodable(answer, error) from error
+
+
+def _some(seconds: float, url: URL) -> float:
+    if seconds > 0:
+        return seconds
+    raise TemporaryError(f"the deadline of this work passed before {readable(url.raw_path)} was asked. It runs again.")
 
 
 def _wait_before_again(error: TemporaryError, method: str, attempt: int) -> float | None:
