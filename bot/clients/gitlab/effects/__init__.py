@@ -1,5 +1,6 @@
 """Every write to GitLab: each looks first, is told apart by its natural key, and may be run again at any time."""
 
+from bot.clients.gitlab.effects.deployments import WantedDeployment as WantedDeployment
 from bot.clients.gitlab.effects.deployments import ensure_deployment as ensure_deployment
 from bot.clients.gitlab.effects.deployments import ensure_environment as ensure_environment
 from bot.clients.gitlab.effects.labels import WantedLabel as WantedLabel
