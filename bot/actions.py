@@ -6,7 +6,7 @@ their natural key (design section 8). The others are recorded in the journal tog
 
 import hashlib
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from pydantic import TypeAdapter
@@ -149,6 +149,7 @@ class WriteDeployment:
     ref: str
     tag: bool
     promotion: str
+    opened_at: datetime
     state: DeploymentState
     because: str
 
@@ -259,17 +260,21 @@ DecisionKind = Literal["act", "skip", "wait", "hold", "would"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What a rule wants, and why. look_again: the waiting is looked at anew after this time at the latest."""
+    """What a rule wants, and why. look_again: the waiting is looked at anew after this time at the latest.
+
+    gates: the conditions that were judged on the way, for whoever asks why; they add nothing to the actions.
+    """
 
     kind: DecisionKind
     because: str
     actions: tuple[Action, ...] = ()
     look_again: timedelta | None = None
+    gates: tuple[Gate, ...] = ()
 
 
-def act(*actions: Action, because: str, look_again: timedelta | None = None) -> Decision:
+def act(*actions: Action, because: str, look_again: timedelta | None = None, gates: tuple[Gate, ...] = ()) -> Decision:
     """Something is to be done."""
-    return Decision(kind="act", because=because, actions=actions, look_again=look_again)
+    return Decision(kind="act", because=because, actions=actions, look_again=look_again, gates=gates)
 
 
 def skip(*records: Inside, because: str) -> Decision:
@@ -277,11 +282,11 @@ def skip(*records: Inside, because: str) -> Decision:
     return Decision(kind="skip", because=because, actions=records)
 
 
-def wait(*actions: Action, because: str, look_again: timedelta | None = None) -> Decision:
+def wait(*actions: Action, because: str, look_again: timedelta | None = None, gates: tuple[Gate, ...] = ()) -> Decision:
     """Somebody or some time is waited for; `actions` show the waiting."""
-    return Decision(kind="wait", because=because, actions=actions, look_again=look_again)
+    return Decision(kind="wait", because=because, actions=actions, look_again=look_again, gates=gates)
 
 
-def would(*records: Inside, because: str) -> Decision:
+def would(*records: Inside, because: str, gates: tuple[Gate, ...] = ()) -> Decision:
     """The mode forbids it: say what would have been done, do nothing outside."""
-    return Decision(kind="would", because=because, actions=records)
+    return Decision(kind="would", because=because, actions=records, gates=gates)

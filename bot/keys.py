@@ -65,7 +65,7 @@ Subject = SourceKey | ConfigKey | ApplicationKey | EnvironmentKey
 
 
 def parse_key(text: str) -> Key:
-    """The key that `str()` gave; PermanentError for anything else. Names hold no slash (GitLab and Kubernetes names)."""
+    """The key that `str()` gave; PermanentError for anything else. Names hold no slash (GitLab, Kubernetes)."""
     kind, _, rest = text.partition(":")
     parts = rest.split("/")
     match kind, parts:

@@ -20,6 +20,7 @@ from bot.records import Promotion as Promotion
 from bot.records import PromotionState as PromotionState
 from bot.records import ReleaseRecord as ReleaseRecord
 from bot.records import SourceState as SourceState
+from bot.records import promotion_id as promotion_id
 from bot.releases import Image as Image
 from bot.releases import Order as Order
 from bot.releases import Release as Release
@@ -33,13 +34,15 @@ F = TypeVar("F")
 class ClusterSeen:
     """What one cluster says of an application's Kustomization.
 
-    revision: commit of the config repository last applied (40 hex), empty when never.
-    release: what Git says of the environment at that revision; None when it cannot be told.
+    release: what Git says of the environment at the revision last applied whole; None when that cannot be told.
+    attempt: the same at the revision last tried, which is `release` once it succeeded.
+    health: how that attempt fares. `revision` is the applied commit of the config repository (40 hex or empty).
     """
 
     cluster: str
     revision: str
     release: Release | None
+    attempt: Release | None
     health: Health
     because: str
 
@@ -48,8 +51,9 @@ class ClusterSeen:
 class EnvironmentSeen:
     """An application in one environment: what Git declares on the default branch, and what each cluster runs.
 
-    declared: by the release file, or for `delivery: observe` by the image position.
-    written: the tags that stand at the image positions; differs from `declared` when a person wrote one.
+    declared: by the release file, or for `delivery: observe` by the image positions.
+    written: what stands at the image positions, as `tag` or `tag@digest`.
+    agrees: the positions say what the release file says; false when a person wrote one of them alone.
     """
 
     environment: str
@@ -225,6 +229,10 @@ class Observer(Protocol):
 
     async def promotions(self, key: ApplicationKey) -> tuple[Promotion, ...]:
         """Every recent promotion of the application, all environments, newest first."""
+        ...
+
+    async def environment_states(self, key: EnvironmentKey) -> tuple[EnvironmentState, ...]:
+        """What was recorded of each cluster of the environment."""
         ...
 
     async def merge_request(self, key: EnvironmentKey, iid: int | None) -> MergeRequestSeen | None:

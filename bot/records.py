@@ -1,5 +1,6 @@
 """What the journal remembers of releases, promotions and environments (vocabulary; the tables are its own)."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -35,6 +36,11 @@ class ReleaseRecord:
     first_seen: datetime
     baseline: bool = False
     tag_moved: bool = False
+
+
+def promotion_id(key: EnvironmentKey, release: Release, attempt: int) -> str:
+    """20 hex digits: the same promotion gets the same name whoever names it, so a repeated run makes no second one."""
+    return hashlib.sha256(f"{key}#{release.id}#{attempt}".encode()).hexdigest()[:20]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

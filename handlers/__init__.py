@@ -1,1 +1,17 @@
-"""The rules: one file per promise to the user; a handler observes and decides, and cannot act."""
+"""The rules: one file per promise to the user. They decide and cannot act; order is the order they run in."""
+
+from typing import Any
+
+from bot.observing import Rule
+from handlers import configuration, deployments, promotion, releases, rollout, sources, statuses
+
+RULES: tuple[Rule[Any, Any], ...] = (
+    sources.RULE,
+    configuration.RULE,
+    releases.RULE,
+    rollout.RULE,
+    promotion.RULE,
+    statuses.RULE,
+    deployments.RULE,
+)
+"""Adding a rule: its file, its line here, its test."""

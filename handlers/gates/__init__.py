@@ -1,1 +1,1 @@
-"""What must hold before a release may enter an environment, one file per gate."""
+"""The gates of a promotion, one file each: `judge` says green, waiting or red, and why."""

@@ -1,0 +1,1 @@
+"""Acting: how each action that changes something outside is made so, one file per kind."""

@@ -1,0 +1,40 @@
+"""What an effect is given: the outside systems, and a way to say "about to write" that the fence can refuse."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.clients.git import GitMirror
+from bot.clients.gitlab.api import GitLabAPI
+from bot.looking.git_truth import GitTruth
+from bot.tenants import Tenant
+from config.policy import Policy
+
+AboutToWrite = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hands:
+    """One piece of work's access to a tenant's world. `api` calls `about_to_write` before each write by itself.
+
+    now: of the decision, so that commits made from it are the same however often they are made.
+    known_id: the external id that an earlier write under the same natural key was given.
+    """
+
+    tenant: Tenant
+    policy: Policy
+    api: GitLabAPI
+    git: GitTruth
+    mirror: GitMirror
+    about_to_write: AboutToWrite
+    now: datetime
+    known_id: str
+    public_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What an effect found or made. wrote: something changed outside."""
+
+    external_id: str
+    wrote: bool

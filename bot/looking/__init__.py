@@ -1,0 +1,1 @@
+"""Looking: the live observer, which reads Git, clusters, GitLab, registries and the journal for the rules."""

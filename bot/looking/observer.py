@@ -1,0 +1,160 @@
+"""The live observer: it reads Git, clusters, GitLab, registries and the journal for the rules, and changes nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.errors import PermanentError
+from bot.journal import Journal
+from bot.keys import ApplicationKey, ConfigKey, EnvironmentKey, SourceKey
+from bot.looking.cluster_truth import ClusterTruth
+from bot.looking.configuration_truth import ConfigurationTruth
+from bot.looking.git_truth import GitTruth
+from bot.looking.gitlab_truth import GitLabTruth
+from bot.looking.sightings import Sightings
+from bot.looking.sources import SourceTruth
+from bot.observing import (
+    CommitSeen,
+    Comparison,
+    ConfigurationSeen,
+    EnvironmentSeen,
+    EnvironmentState,
+    Installation,
+    MergeRequestSeen,
+    Promotion,
+    Release,
+    ReleaseRecord,
+    Source,
+)
+from bot.tenants import Tenant, Tenants
+from config.policy import Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Everything that is looked at, made once by the composition root."""
+
+    journal: Journal
+    tenants: Tenants
+    git: Mapping[str, GitTruth]
+    gitlab: GitLabTruth
+    clusters: ClusterTruth
+    configurations: ConfigurationTruth
+    sources: SourceTruth
+    sightings: Sightings
+
+
+class LiveObserver:
+    """One look at the world under one policy. The mirror is fetched once, so that all rules of a run see one Git."""
+
+    def __init__(self, world: World, policy: Policy) -> None:
+        self._world = world
+        self._policy = policy
+        self._heads: dict[str, str] = {}
+
+    @property
+    def policy(self) -> Policy:
+        """The policy this run decides by."""
+        return self._policy
+
+    def _tenant(self, name: str) -> Tenant:
+        tenant = self._world.tenants.get(name)
+        if tenant is None:
+            raise PermanentError(f"the tenant {name} is not configured any more. Configure it, or let the work rest.")
+        return tenant
+
+    async def _head(self, tenant: str) -> str:
+        """The default branch as of this run's first look."""
+        if tenant not in self._heads:
+            git = self._world.git[self._tenant(tenant).name]
+            await git.mirror.fetch()
+            self._heads[tenant] = await git.head()
+        return self._heads[tenant]
+
+    async def source(self, key: SourceKey) -> Source:
+        """The Flux object, and what the journal knew of it."""
+        return Source(now=await self._world.sources.read(key), known=await self._world.journal.source(key))
+
+    async def configuration(self, key: ConfigKey) -> ConfigurationSeen:
+        """The config repository after a fetch."""
+        tenant = self._tenant(key.tenant)
+        head = await self._head(key.tenant)
+        return await self._world.configurations.read(tenant, head, self._policy)
+
+    async def installation(self, tenant: str) -> Installation:
+        """Whether Git names this journal as the one that acts here."""
+        known = await self._world.journal.tenant(tenant)
+        if known is not None and known.install and known.install == self._world.journal.installation_id:
+            return Installation(adopted=True, because="this installation adopted the config repository")
+        if known is not None and known.install:
+            because = "another installation adopted the config repository; run `sluice adopt` to take over"
+            return Installation(adopted=False, because=because)
+        return Installation(adopted=False, because="the config repository was not adopted yet; run `sluice adopt`")
+
+    async def releases(self, key: ApplicationKey) -> tuple[ReleaseRecord, ...]:
+        """From the journal."""
+        return await self._world.journal.releases(key)
+
+    async def has_baseline(self, key: ApplicationKey) -> bool:
+        """From the journal."""
+        return await self._world.journal.baseline(key) is not None
+
+    async def sightings(self, key: ApplicationKey) -> tuple[Release, ...]:
+        """What the environments at the start run, or their registry offers."""
+        git = self._world.git[key.tenant]
+        head = await self._head(key.tenant)
+        return await self._world.sightings.read(key, git, head, self._policy)
+
+    async def environment(self, key: EnvironmentKey) -> EnvironmentSeen:
+        """Git at its head, and each cluster at the revision it reports."""
+        git = self._world.git[key.tenant]
+        policy = self._policy.environment(key.application, key.environment)
+        file = self._policy.release_file(key.application, key.environment)
+        written = await git.written(await self._head(key.tenant), policy, file)
+        return EnvironmentSeen(
+            environment=key.environment,
+            declared=written.declared,
+            written=written.tags,
+            agrees=written.agrees,
+            clusters=await self._world.clusters.seen(git, policy, file),
+        )
+
+    async def promotions(self, key: ApplicationKey) -> tuple[Promotion, ...]:
+        """From the journal."""
+        return await self._world.journal.promotions(key)
+
+    async def environment_states(self, key: EnvironmentKey) -> tuple[EnvironmentState, ...]:
+        """From the journal."""
+        states = await self._world.journal.environment_states(key.owner)
+        return tuple(state for state in states if state.key == key)
+
+    async def merge_request(self, key: EnvironmentKey, iid: int | None) -> MergeRequestSeen | None:
+        """From GitLab; its head is read from Git."""
+        return await self._world.gitlab.merge_request(self._world.git[key.tenant], key, iid)
+
+    async def comparison(self, key: ApplicationKey, running: Release | None, target: Release) -> Comparison | None:
+        """From GitLab's history of the application's project."""
+        if running is None:
+            return None
+        return await self._world.gitlab.comparison(self._project(key), running, target)
+
+    async def commit(self, key: ApplicationKey, sha: str) -> CommitSeen | None:
+        """From GitLab."""
+
+        def is_tag(ref: str) -> bool:
+            return self._policy.version_of_tag(key.application, ref) is not None
+
+        return await self._world.gitlab.commit(self._project(key), sha, is_tag)
+
+    async def written(self, effect_key: str) -> str:
+        """From the journal."""
+        return await self._world.journal.written(effect_key)
+
+    def _project(self, key: ApplicationKey) -> str:
+        """The application's GitLab project, if the operator granted it to this tenant."""
+        project = self._policy.applications[key.application].project
+        if not self._tenant(key.tenant).may_govern(project):
+            raise PermanentError(
+                f"{key.application} names the project {project}, which the operator did not grant to {key.tenant}. "
+                "Ask for it in the tenant's application_projects, or mend policy.yaml."
+            )
+        return project

@@ -1,0 +1,106 @@
+"""Route: an event is a hint, and says which keys are to be looked at; a key says which rules look at it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from bot.events import (
+    BranchPushed,
+    CanaryReported,
+    DeploymentChanged,
+    Event,
+    ImagePushed,
+    MergeRequestChanged,
+    PipelineChanged,
+    SourceReported,
+    TagPushed,
+)
+from bot.keys import ApplicationKey, ConfigKey, EnvironmentKey, Key, SourceKey, Subject
+from bot.observing import Rule
+from bot.tenants import Tenants
+from config.policy import Policy
+
+BOT_BRANCH = "sluice/"
+FLUX_SOURCES = frozenset({"Kustomization", "HelmRelease"})
+"""The kinds that apply releases; the others (repositories, image policies) move nothing by themselves."""
+FINAL = frozenset({"success", "failed", "canceled", "skipped"})
+
+
+def keys_of(event: Event, tenants: Tenants) -> tuple[Key, ...]:
+    """The keys an event makes dirty; empty when it concerns nothing that is governed here."""
+    match event:
+        case BranchPushed():
+            return tuple(_pushed(event, tenants))
+        case TagPushed():
+            return tuple(_of_project(event.project, tenants))
+        case PipelineChanged():
+            return tuple(_pipeline(event, tenants))
+        case MergeRequestChanged():
+            return tuple(_merge_request(event, tenants))
+        case SourceReported():
+            known = event.kind in FLUX_SOURCES
+            return (SourceKey(event.cluster, event.namespace, event.name),) if known else ()
+        case ImagePushed():
+            return tuple(_image(event, tenants))
+        case CanaryReported() | DeploymentChanged():
+            return ()
+
+
+def subjects_of(key: Key, rules: Sequence[Rule[Any, Any]], policy: Policy) -> Iterator[tuple[Rule[Any, Any], Subject]]:
+    """Which rules look at a key, each with what it is about; an application's environments come in promotion order."""
+    for rule in rules:
+        if isinstance(key, rule.about):
+            yield rule, key
+    if not isinstance(key, ApplicationKey):
+        return
+    for environment in policy.environments_of(key.application):
+        subject = EnvironmentKey(key.tenant, key.application, environment)
+        yield from ((rule, subject) for rule in rules if rule.about is EnvironmentKey)
+
+
+def _pushed(event: BranchPushed, tenants: Tenants) -> Iterator[Key]:
+    for tenant in tenants.by_config_project(event.project):
+        if event.branch == tenant.branch:
+            yield ConfigKey(tenant.name)
+        elif key := _of_branch(tenant.name, event.branch, tenants.policy(tenant.name)):
+            yield key
+
+
+def _of_branch(tenant: str, branch: str, policy: Policy) -> ApplicationKey | None:
+    """The application of a branch `sluice/<environment>/<application>`."""
+    match branch.removeprefix(BOT_BRANCH).split("/"):
+        case [_, application] if branch.startswith(BOT_BRANCH) and application in policy.applications:
+            return ApplicationKey(tenant, application)
+        case _:
+            return None
+
+
+def _of_project(project: str, tenants: Tenants) -> Iterator[Key]:
+    for tenant in tenants:
+        if tenant.may_govern(project):
+            names = tenants.policy(tenant.name).applications_of_project(project)
+            yield from (ApplicationKey(tenant.name, name) for name in names)
+
+
+def _pipeline(event: PipelineChanged, tenants: Tenants) -> Iterator[Key]:
+    if event.status not in FINAL and event.status != "running":
+        return
+    for tenant in tenants.by_config_project(event.project):
+        key = _of_branch(tenant.name, event.ref, tenants.policy(tenant.name))
+        # Merged-result pipelines carry refs/merge-requests/N/…, which names no application: the list tells.
+        yield key or ConfigKey(tenant.name)
+    if event.status == "success":
+        yield from _of_project(event.project, tenants)
+
+
+def _merge_request(event: MergeRequestChanged, tenants: Tenants) -> Iterator[Key]:
+    for tenant in tenants.by_config_project(event.project):
+        if key := _of_branch(tenant.name, event.source_branch, tenants.policy(tenant.name)):
+            yield key
+        if event.action == "merge":
+            yield ConfigKey(tenant.name)
+
+
+def _image(event: ImagePushed, tenants: Tenants) -> Iterator[Key]:
+    for tenant in tenants:
+        names = tenants.policy(tenant.name).applications_of_image(event.registry, event.repository)
+        yield from (ApplicationKey(tenant.name, name) for name in names)

@@ -1,0 +1,37 @@
+"""Gate: the release was healthy in every environment before this one, for as long as it is to soak there."""
+
+from datetime import datetime, timedelta
+
+from bot.actions import Gate
+from bot.observing import Promotion, Release
+from handlers.choosing import healthy_at
+
+
+def judge(
+    release: Release, before: tuple[str, ...], promotions: tuple[Promotion, ...], soak: timedelta, now: datetime
+) -> Gate:
+    """Waiting while it may still become healthy, red where it failed (failures F12)."""
+    if not before:
+        return Gate(name="healthy before", verdict="green", because="no environment comes before")
+    for environment in before:
+        if gate := missing(release, environment, promotions, soak, now):
+            return gate
+    because = f"{release.name} is healthy in {' and '.join(before)}"
+    return Gate(name="healthy before", verdict="green", because=because)
+
+
+def missing(
+    release: Release, environment: str, promotions: tuple[Promotion, ...], soak: timedelta, now: datetime
+) -> Gate | None:
+    """The gate while this one environment does not vouch for the release."""
+    moment = healthy_at(release, environment, promotions)
+    if moment is not None:
+        ripe = moment + soak
+        because = f"{release.name} soaks in {environment} until {ripe:%Y-%m-%d %H:%M:%S} UTC"
+        return None if now >= ripe else Gate(name="healthy before", verdict="waiting", because=because)
+    last = next((p for p in promotions if p.key.environment == environment and p.release.id == release.id), None)
+    if last is None:
+        because = f"{release.name} has not been in {environment} yet"
+        return Gate(name="healthy before", verdict="waiting", because=because)
+    because = f"{release.name} is not healthy in {environment}: {last.because}"
+    return Gate(name="healthy before", verdict="red" if last.state == "failed" else "waiting", because=because)
