@@ -228,9 +228,7 @@ async def seen(api: client.ApiClient, *, count: int, **arguments: Any) -> list[d
 
 async def test_an_object_leaving_the_selection_is_deleted_for_its_watcher(as_admin: client.ApiClient) -> None:
     made = await create(as_admin, "a")
-    await client.CustomObjectsApi(as_admin).patch_namespaced_custom_object(
-        *KUSTOMIZE, "a", {"metadata": {"labels": {"app": "else"}}}
-    )
+    await merge(as_admin, {"metadata": {"labels": {"app": "else"}}})
 
     version = made["metadata"]["resourceVersion"]
     events = await seen(as_admin, count=1, resource_version=version, label_selector="app=a")
@@ -310,7 +308,7 @@ async def test_the_bots_account_reads_but_does_not_write(as_admin: client.ApiCli
 
     found = await custom.get_namespaced_custom_object(*KUSTOMIZE, "a")
     with pytest.raises(ApiException) as caught:
-        await merge(as_admin, {"spec": {"suspend": False}})
+        await merge(as_bot, {"spec": {"suspend": False}})
 
     assert found["metadata"]["name"] == "a"
     assert caught.value.status == 403
