@@ -14,7 +14,6 @@ from bot.observing import (
     Promotion,
     PromotionState,
     Release,
-    ReleaseRecord,
     Rule,
     promotion_id,
 )
@@ -85,8 +84,12 @@ def declined(key: EnvironmentKey, promotions: tuple[Promotion, ...]) -> frozense
 
 
 def last_merge_request(key: EnvironmentKey, promotions: tuple[Promotion, ...]) -> int | None:
-    """The merge request of the promotion under way."""
-    return next((p.merge_request for p in promotions if p.key == key and p.state in ("waiting", "ready")), None)
+    """The merge request of the promotion under way, or of one whose landing was not read yet."""
+    mine = (p for p in promotions if p.key == key and p.merge_request is not None)
+    newest = next(mine, None)
+    if newest is None or newest.merged_revision or newest.state in ("superseded", "declined"):
+        return None
+    return newest.merge_request
 
 
 def decide(facts: PromotionFacts, policy: Policy, now: datetime) -> Decision:
@@ -96,6 +99,8 @@ def decide(facts: PromotionFacts, policy: Policy, now: datetime) -> Decision:
         return skip(because=f"{facts.key.environment} follows the build tag itself: nothing is promoted into it")
     if refused := closed_by_a_person(facts, now):
         return refused
+    if landed := merged_by_us(facts, now):
+        return landed
     if not facts.seen.agrees:
         return hold_what_was_written(facts)
     if facts.target is None:
@@ -115,6 +120,22 @@ def closed_by_a_person(facts: PromotionFacts, now: datetime) -> Decision | None:
     because = f"!{request.iid} was closed by a person: {promotion.release.name} is not asked for again by itself"
     record = replace(promotion, state="declined", because=because, updated_at=now)
     return skip(RecordPromotion(promotion=record), because=because)
+
+
+def merged_by_us(facts: PromotionFacts, now: datetime) -> Decision | None:
+    """The merge request landed: which commit brought it is kept, and Git is read until it shows it."""
+    request = facts.merge_request
+    promotion = next((p for p in facts.promotions if request and is_of(p, facts.key, request)), None)
+    if request is None or promotion is None or request.state != "merged" or promotion.merged_revision:
+        return None
+    because = f"!{request.iid} landed {promotion.release.name} as {request.merged_revision[:8]}"
+    record = replace(promotion, merged_revision=request.merged_revision, updated_at=now)
+    return wait(RecordPromotion(promotion=record), because=because, look_again=LOOK_AGAIN)
+
+
+def is_of(promotion: Promotion, key: EnvironmentKey, request: MergeRequestSeen) -> bool:
+    """Whether the merge request brings this promotion."""
+    return promotion.key == key and promotion.merge_request == request.iid
 
 
 def under_way(facts: PromotionFacts) -> Promotion | None:
@@ -155,16 +176,16 @@ def promote(
     records = [*superseded(facts, target, f"superseded by {target.name}", now), RecordPromotion(promotion=promotion)]
     if mode == "observe":
         why = "its mode is observe" if facts.installation.adopted else facts.installation.because
-        return would(*changed(facts, records), because=f"would promote {target.name}, but {why}; {because}")
-    if merged := facts.merge_request if facts.merge_request and facts.merge_request.state == "merged" else None:
-        return wait(because=f"!{merged.iid} is merged, Git is being read", look_again=LOOK_AGAIN)
+        return would(
+            *changed(facts, records), because=f"would promote {target.name}, but {why}; {because}", gates=gates
+        )
     if request is None and not may_open(gates):
-        return wait(*changed(facts, records), because=because, look_again=LOOK_AGAIN_LATER)
+        return wait(*changed(facts, records), because=because, look_again=LOOK_AGAIN_LATER, gates=gates)
     steps = next_steps(facts, target, request, gates, environment, mode, because)
     kept: list[Action] = [*changed(facts, records), *steps]
     if not steps:
-        return wait(*kept, because=because, look_again=patience(request, gates, environment, mode))
-    return act(*kept, because=because, look_again=LOOK_AGAIN)
+        return wait(*kept, because=because, look_again=patience(request, gates, environment, mode), gates=gates)
+    return act(*kept, because=because, look_again=LOOK_AGAIN, gates=gates)
 
 
 def judge(
@@ -201,8 +222,7 @@ def where_it_stands(
 ) -> tuple[Promotion, str]:
     """The promotion's record and its sentence."""
     shut = [gate for gate in gates if gate.verdict != "green"]
-    ready = may_open(gates) and request is not None
-    state: PromotionState = "ready" if ready else "waiting"
+    state: PromotionState = "ready" if may_open(gates) else "waiting"
     because = f"{target.name} waits: {'; '.join(gate.because for gate in shut)}" if shut else f"{target.name} may land"
     known = under_way(facts)
     if known is None or known.release.id != target.id:
