@@ -60,6 +60,7 @@ class Api:
     def routes(self) -> list[web.RouteDef]:
         """Every modelled route."""
         routes = [
+            # Clients ask these six also with a slash at the end.
             web.get("/version", _fixed(discovery.VERSION)),
             web.get("/api", self._core_versions),
             web.get("/apis", _fixed(discovery.groups())),
@@ -74,7 +75,8 @@ class Api:
             routes += self._object(root + "/namespaces/{namespace}/{plural}/{name}")
             routes += self._collection(root + "/{plural}")
             routes += self._object(root + "/{plural}/{name}")
-        return [*routes, web.route("*", "/{rest:.*}", _nothing_here)]
+        slashed = [web.get(f"{route.path}/", route.handler) for route in routes[:6]]
+        return [*routes, *slashed, web.route("*", "/{rest:.*}", _nothing_here)]
 
     def _collection(self, path: str) -> list[web.RouteDef]:
         return [web.get(path, self._list), web.post(path, self._create)]
