@@ -1,16 +1,21 @@
 """What every test of the journal builds on: a journal on each database, a standing clock, deliveries to put."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
+import asyncpg
 import pytest
+from postgresql_server import PostgresqlServer
 
 from bot.clock import FixedClock
 from bot.events import Delivery, Parsed, Understood
 from bot.journal import Claim, Journal, delivery_id
+from bot.journal.schema import metadata
 from bot.keys import ApplicationKey, Key
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -20,12 +25,31 @@ CART = ApplicationKey("acme", "cart")
 _numbers = count(1)
 
 
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables and nothing in it, to be copied."""
+    path = tmp_path_factory.mktemp("journal") / "empty.db"
+    _open_and_close(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgresql_server: PostgresqlServer) -> Iterator[str]:
+    """A PostgreSQL database with all tables, emptied before each use."""
+    url = postgresql_server.create_database()
+    _open_and_close(url)
+    yield url
+    postgresql_server.drop_database(url)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def journal_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty journal, on each of the two databases."""
     if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "journal.db")
         return f"sqlite:///{tmp_path}/journal.db"
-    url: str = request.getfixturevalue("postgresql_url")
+    url: str = request.getfixturevalue("migrated_database")
+    asyncio.run(_empty(url))
     return url
 
 
@@ -72,3 +96,18 @@ async def take_one(journal: Journal, owner: str = "worker-1") -> Claim:
     """Claim the one key that is due."""
     (claim,) = await take(journal, owner)
     return claim
+
+
+def _open_and_close(url: str) -> None:
+    async def once() -> None:
+        await (await Journal.open(url, FixedClock(START))).close()
+
+    asyncio.run(once())
+
+
+async def _empty(url: str) -> None:
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    kept = ("alembic_version", "counters")
+    tables = ", ".join(sorted(f'"{name}"' for name in metadata.tables if name not in kept))
+    await connection.execute(f"TRUNCATE {tables} RESTART IDENTITY; UPDATE counters SET value = 0")
+    await connection.close()

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
-from bot.errors import TemporaryError
+from bot.errors import PermanentError, TemporaryError
 
 T = TypeVar("T")
 NOTIFY_CHANNEL = "sluice_journal"
@@ -67,22 +67,37 @@ def signal(connection: Connection) -> None:
 
 
 def translated(error: Exception) -> Exception:
-    """A driver's error as TemporaryError when time may heal it (locked, full, unreachable); all others unchanged.
+    """A driver's error in our two words: TemporaryError when time may heal it (locked, full, unreachable).
 
-    A broken constraint or statement is our own mistake and stays what it is.
+    PermanentError when the file is broken or none of SQLite's. A broken constraint or statement is our own mistake
+    and stays what it is, like every error that is not a driver's.
     """
-    if isinstance(error, IntegrityError | ProgrammingError) or _mistaken(error):
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, sqlite3.Error):
+        return _from_sqlite(error, cause)
+    if isinstance(error, IntegrityError | ProgrammingError):
         return error
     if isinstance(error, DBAPIError | OSError):
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        return TemporaryError(
-            f"the journal's database did not answer as it should: {type(cause).__name__}: {cause}. "
-            "It is tried again; look at the database and its disk if this goes on."
-        )
+        return TemporaryError(f"the journal's database did not answer as it should: {_told(cause)}. {AGAIN}")
     return error
 
 
-def _mistaken(error: Exception) -> bool:
-    # SQLite calls a wrong statement "operational" like a full disk; its code tells them apart.
-    code = getattr(error.orig, "sqlite_errorcode", None) if isinstance(error, DBAPIError) else None
-    return code == sqlite3.SQLITE_ERROR
+AGAIN = "It is tried again; look at the database and its disk if this goes on."
+BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+MISTAKEN = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_MISUSE)
+
+
+def _from_sqlite(error: Exception, cause: sqlite3.Error) -> Exception:
+    # SQLite calls a wrong statement "operational" like a full disk; the low byte of its code tells them apart.
+    kind = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_MISUSE) & 0xFF
+    if kind in BROKEN:
+        return PermanentError(
+            f"the journal's file cannot be read: {_told(cause)}. Restore it from a backup, or name another file."
+        )
+    if kind in MISTAKEN:
+        return error
+    return TemporaryError(f"the journal's file could not be used: {_told(cause)}. {AGAIN}")
+
+
+def _told(cause: BaseException | None) -> str:
+    return f"{type(cause).__name__}: {cause}"

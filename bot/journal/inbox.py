@@ -1,9 +1,11 @@
 """A delivery is durable when `put` returns; deliveries that arrive together share one commit."""
 
 import asyncio
-import json
 import os
+from collections.abc import Callable
 from datetime import datetime
+
+import msgspec
 
 from bot.events import Delivery
 from bot.journal.area import Area
@@ -26,8 +28,9 @@ def delivery_id(now: datetime) -> str:
 class Batcher:
     """Gathers deliveries while the commit before is under way; at most one commit at a time."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, stored: Callable[[], None]) -> None:
         self._engine = engine
+        self._stored = stored
         self._waiting: list[Waiting] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -71,6 +74,7 @@ class Batcher:
         for (_, future), receipt in zip(batch, receipts, strict=True):
             if not future.done():
                 future.set_result(receipt)
+        self._stored()
 
 
 class Inbox(Area):
@@ -83,9 +87,7 @@ class Inbox(Area):
 
         TemporaryError when the database cannot be written now; then nothing is stored.
         """
-        receipt = await self._batcher.add(_row(delivery))
-        self._wakeups.ring()
-        return receipt
+        return await self._batcher.add(_row(delivery))
 
 
 def _row(delivery: Delivery) -> InboxRow:
@@ -94,7 +96,7 @@ def _row(delivery: Delivery) -> InboxRow:
         delivery.endpoint,
         delivery.idempotency_key,
         to_micros(delivery.received_at),
-        json.dumps(dict(delivery.headers)),
+        msgspec.json.encode(dict(delivery.headers)).decode(),
         delivery.scope,
         delivery.trace,
         len(delivery.body),

@@ -42,7 +42,7 @@ class Journal(Inbox, Deliveries, Work, Runs, Documents, Effects, Records, Tenant
     ) -> None:
         wakeups = Wakeups(poll_every=POLL_EVERY if shared else None)
         super().__init__(engine, clock, wakeups, chance, installation_id)
-        self._batcher = Batcher(engine)
+        self._batcher = Batcher(engine, wakeups.ring)
 
     @classmethod
     async def open(

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,7 +17,7 @@ from bot.errors import PermanentError
 from bot.journal.engine import InboxRow, Receipt, translated
 from bot.journal.idempotency import put_one_by_one
 from bot.journal.lock import FileLock
-from bot.journal.writer import Writer
+from bot.journal.writer import Writer, driver_of
 
 T = TypeVar("T")
 READERS = 2
@@ -38,7 +37,15 @@ class SqliteEngine:
         self._lock = None if read_only else FileLock(path)
         self._readers = _engine(path, read_only=True)
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="journal-read")
-        self._writer = None if read_only else Writer(_engine(path, read_only=False))
+        self._writer: Writer | None = None
+        try:
+            if not read_only:
+                # Made here, so that its owner alone can read it; SQLite gives the files beside it the same mode.
+                os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+                self._writer = Writer(_engine(path, read_only=False))
+        except (sqlalchemy.exc.DBAPIError, OSError) as error:
+            self._close()
+            raise translated(error) from error
 
     async def read(self, fn: Callable[[Connection], T]) -> T:
         """Run `fn` on a snapshot, on a reading thread."""
@@ -88,10 +95,7 @@ def open_sqlite(path: Path, *, read_only: bool) -> SqliteEngine:
         raise PermanentError(f"there is no journal at {path}: start `sluice serve` once, or name the right file.")
     if not read_only:
         path.parent.mkdir(parents=True, exist_ok=True)
-    engine = SqliteEngine(path, read_only=read_only)
-    if not read_only and not path.exists():
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    return engine
+    return SqliteEngine(path, read_only=read_only)
 
 
 def _engine(path: Path, *, read_only: bool) -> sqlalchemy.Engine:
@@ -101,21 +105,22 @@ def _engine(path: Path, *, read_only: bool) -> sqlalchemy.Engine:
         pool_size=READERS if read_only else 1,
         max_overflow=0,
     )
-    begin = "BEGIN" if read_only else "BEGIN IMMEDIATE"
 
     @event.listens_for(engine, "connect")
     def configure(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
         _configure(connection, read_only=read_only)
 
-    @event.listens_for(engine, "begin")
-    def start(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
+    if read_only:
+        event.listen(engine, "begin", _begin)
     return engine
 
 
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
 def _configure(connection: DBAPIConnection, *, read_only: bool) -> None:
-    # The driver's own transaction control begins late and commits early; None hands it to the `begin` event.
+    # The driver's own transaction control begins late and commits early; None hands it to `_begin` and to the writer.
     connection.isolation_level = None
     pragmas = [f"busy_timeout={BUSY_MILLISECONDS}", "foreign_keys=ON"]
     if not read_only:
@@ -127,14 +132,11 @@ def _configure(connection: DBAPIConnection, *, read_only: bool) -> None:
 
 
 def _put(connection: Connection, rows: Sequence[InboxRow]) -> list[Receipt]:
-    driver = connection.connection.driver_connection
-    if not isinstance(driver, sqlite3.Connection):
-        raise TypeError(f"expected the sqlite3 driver, got {type(driver).__name__}")
-    savepoint = connection.begin_nested()
-    inserted = driver.executemany(INSERT_DELIVERY, [row[:8] for row in rows]).rowcount
-    if inserted == len(rows):
+    driver = driver_of(connection)
+    driver.execute("SAVEPOINT put")
+    if driver.executemany(INSERT_DELIVERY, [row[:8] for row in rows]).rowcount == len(rows):
         driver.executemany(INSERT_BODY, [(row.id, row.body) for row in rows])
-        savepoint.commit()
+        driver.execute("RELEASE put")
         return [Receipt(id=row.id, duplicate=False) for row in rows]
-    savepoint.rollback()
+    driver.execute("ROLLBACK TO put")
     return put_one_by_one(connection, rows)

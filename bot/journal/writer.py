@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -40,10 +41,16 @@ class Job(Generic[T]):
 
 
 class Writer:
-    """Owns the one writing connection of a SQLite engine."""
+    """Owns the one writing connection of a SQLite engine.
+
+    BEGIN, SAVEPOINT and COMMIT are said to the driver itself: SQLAlchemy's own transactions cost more than the writes
+    of a commit. Towards SQLAlchemy the connection is in one transaction for as long as it lives.
+    """
 
     def __init__(self, engine: sqlalchemy.Engine) -> None:
         self._engine = engine
+        self._connection = engine.connect()
+        self._driver = driver_of(self._connection)
         self._queue: SimpleQueue[Job[object] | None] = SimpleQueue()
         self._closing = False
         self.commits = 0
@@ -65,6 +72,7 @@ class Writer:
         self._closing = True
         self._queue.put(None)
         self._thread.join()
+        self._connection.close()
         self._engine.dispose()
 
     def _run(self) -> None:
@@ -94,27 +102,38 @@ class Writer:
 
     def _commit(self, batch: list[Job[object]]) -> None:
         try:
-            with self._engine.begin() as connection:
-                for job in batch:
-                    _perform(connection, job, alone=len(batch) == 1)
-            self.commits += 1
-        except Exception as error:  # noqa: BLE001 - every caller must hear why nothing was committed
+            self._driver.execute("BEGIN IMMEDIATE")
             for job in batch:
-                job.error = translated(error)
+                self._perform(job)
+            self._driver.execute("COMMIT")
+            self.commits += 1
+        except sqlite3.Error as error:
+            # Nothing of this batch is durable, whatever its closures returned: every caller must hear it.
+            self._undo()
+            for job in batch:
+                job.error = job.error or translated(error)
+
+    def _perform(self, job: Job[object]) -> None:
+        self._driver.execute("SAVEPOINT job")
+        try:
+            job.value.append(job.fn(self._connection))
+        except Exception as error:  # noqa: BLE001 - it goes to its caller; the work of the others is kept
+            job.error = translated(error)
+            self._driver.execute("ROLLBACK TO job")
+        self._driver.execute("RELEASE job")
+
+    def _undo(self) -> None:
+        # A full disk or a broken file may have ended the transaction already.
+        if self._driver.in_transaction:
+            self._driver.execute("ROLLBACK")
 
 
-def _perform(connection: Connection, job: Job[object], *, alone: bool) -> None:
-    if alone:
-        job.value.append(job.fn(connection))
-        return
-    savepoint = connection.begin_nested()
-    try:
-        job.value.append(job.fn(connection))
-    except Exception as error:  # noqa: BLE001 - it goes to its caller; the work of the others is kept
-        job.error = translated(error)
-        savepoint.rollback()
-    else:
-        savepoint.commit()
+def driver_of(connection: Connection) -> sqlite3.Connection:
+    """The sqlite3 connection below a SQLAlchemy one."""
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, sqlite3.Connection):
+        raise TypeError(f"expected the sqlite3 driver, got {type(driver).__name__}")
+    return driver
 
 
 def _answer(loop: asyncio.AbstractEventLoop, jobs: list[Job[object]]) -> None:

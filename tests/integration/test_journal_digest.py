@@ -3,7 +3,20 @@
 from datetime import timedelta
 
 import pytest
-from journal_cases import CART, SHOP, START, a_delivery, clock, journal, journal_url, says, take, take_one
+from journal_cases import (
+    CART,
+    SHOP,
+    START,
+    a_delivery,
+    clock,
+    journal,
+    journal_url,
+    migrated_database,
+    migrated_file,
+    says,
+    take,
+    take_one,
+)
 
 from bot.clock import FixedClock
 from bot.errors import PermanentError
@@ -12,7 +25,7 @@ from bot.journal import Journal
 from bot.journal.digesting import BATCH_BYTES, Parse
 from bot.keys import Key
 
-__all__ = ["clock", "journal", "journal_url"]
+__all__ = ["clock", "journal", "journal_url", "migrated_database", "migrated_file"]
 
 
 def always(meaning: str, *keys: Key) -> Parse:

@@ -4,13 +4,13 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from journal_cases import SHOP, a_delivery, clock, journal, journal_url, says
+from journal_cases import SHOP, a_delivery, clock, journal, journal_url, migrated_database, migrated_file, says
 
 from bot.clock import FixedClock
 from bot.journal import Journal
 from bot.journal.retention import DELIVERIES_KEPT
 
-__all__ = ["clock", "journal", "journal_url"]
+__all__ = ["clock", "journal", "journal_url", "migrated_database", "migrated_file"]
 
 
 async def test_stored_delivery_reads_back_as_it_came(journal: Journal, clock: FixedClock) -> None:

@@ -4,7 +4,21 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from journal_cases import CART, LEASE, SHOP, START, a_delivery, clock, journal, journal_url, says, take, take_one
+from journal_cases import (
+    CART,
+    LEASE,
+    SHOP,
+    START,
+    a_delivery,
+    clock,
+    journal,
+    journal_url,
+    migrated_database,
+    migrated_file,
+    says,
+    take,
+    take_one,
+)
 
 from bot.clock import FixedClock
 from bot.errors import StaleError, TemporaryError
@@ -12,7 +26,7 @@ from bot.journal import Claim, Journal
 from bot.journal.work import AGING
 from bot.keys import ApplicationKey, ConfigKey, SourceKey
 
-__all__ = ["clock", "journal", "journal_url"]
+__all__ = ["clock", "journal", "journal_url", "migrated_database", "migrated_file"]
 
 CONFIG = ConfigKey("acme")
 SOURCE = SourceKey("east", "flux-system", "shop")
