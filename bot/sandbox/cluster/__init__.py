@@ -109,11 +109,11 @@ class Cluster:
             raise crashed[0]
 
     def put(self, document: Document) -> Document:
-        """Create an object, or replace its spec, as an administrator would. Raises ApiError, KeyError for its kind."""
+        """Create an object, or replace whatever version of it is there. Raises ApiError, KeyError for its kind."""
         kind = kind_of(document["apiVersion"], document["kind"])
         if kind is None:
             raise KeyError(f"{document['apiVersion']} {document['kind']} is not served")
-        meta = document["metadata"]
+        meta = {key: value for key, value in document["metadata"].items() if key != "resourceVersion"}
         current = self.objects.find(kind, meta.get("namespace", ""), meta["name"])
         if current is None:
             return self.objects.create(kind, meta.get("namespace", ""), document)

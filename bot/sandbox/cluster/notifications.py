@@ -35,7 +35,8 @@ class Notifications:
 
     def start(self) -> None:
         """Open the connections."""
-        self._session = aiohttp.ClientSession(headers={"User-Agent": "Go-http-client/1.1", "Accept-Encoding": "gzip"})
+        headers = {"User-Agent": "Go-http-client/1.1", "Accept-Encoding": "gzip"}
+        self._session = aiohttp.ClientSession(headers=headers, skip_auto_headers={"Accept"})
 
     async def stop(self) -> None:
         """Lose what is in flight."""
