@@ -78,7 +78,13 @@ async def git(folder: Path, *argv: str, environment: dict[str, str] | None = Non
         stderr=asyncio.subprocess.PIPE,
         env={**ENVIRONMENT, **(environment or {})},
     )
-    out, err = await process.communicate()
+    try:
+        out, err = await process.communicate()
+    finally:
+        # A stopped controller leaves no child behind.
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     if process.returncode != 0:
         raise GitFailed(re.sub(r"//[^@/\s]*@", "//", err.decode(errors="replace")).strip())
     return out
