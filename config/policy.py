@@ -70,6 +70,11 @@ class Policy(PolicyForm):
         limits = tightening.limits(self, files)
         return self.model_copy(update={"limits": self.limits + limits}) if limits else self
 
+    def model_copy(self, *, update: Mapping[str, object] | None = None, deep: bool = False) -> Self:
+        """A validated copy. pydantic's own would carry the answers already computed for the old values."""
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self).model_validate({**fields, **(update or {})})
+
     @cached_property
     def sha(self) -> str:
         """64 hex digits naming this policy: equal content has an equal name, however it was written down."""

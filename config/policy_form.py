@@ -27,6 +27,12 @@ def _listed(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+def _listed_as(one: object) -> BeforeValidator:
+    """One value may be written without its list; the schema says so too."""
+    several = Annotated[tuple[one, ...], Field(min_length=1)]  # type: ignore[valid-type]
+    return BeforeValidator(_listed, json_schema_input_type=one | several)
+
+
 TagTemplate = Annotated[str, StringConstraints(pattern=r"^[^{}\s]*\{version\}[^{}\s]*$", max_length=128)]
 KustomizationName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9{}.-]+/[a-z0-9{}.-]+$", max_length=317)]
 
@@ -83,7 +89,7 @@ class ApplicationForm(Form):
 
     project: ProjectPath
     """The GitLab project of its source: commit statuses and deployments go there, releases come from its tags."""
-    images: Annotated[tuple[ImageName, ...], BeforeValidator(_listed), Field(min_length=1)]
+    images: Annotated[tuple[ImageName, ...], Field(min_length=1), _listed_as(ImageName)]
     """Its images where they are built, as host/repository. A release is the set of them, by digest."""
     kustomization: KustomizationName
     """The Flux Kustomization (namespace/name) that applies it: where health and the applied revision are read."""
@@ -91,7 +97,7 @@ class ApplicationForm(Form):
     """Where its image stands. Write this or `positions`; `{environment}` makes one line serve all environments."""
     positions: tuple[Position, ...] = ()
     """Several places, each saying which image it is `of`."""
-    tags: Annotated[tuple[TagTemplate, ...], BeforeValidator(_listed), Field(min_length=1)] = (
+    tags: Annotated[tuple[TagTemplate, ...], Field(min_length=1), _listed_as(TagTemplate)] = (
         "v{version}",
         "{version}",
     )

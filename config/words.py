@@ -35,8 +35,10 @@ def _switch(value: object) -> object:
     return {True: "on", False: "off"}.get(value, value) if isinstance(value, bool) else value
 
 
-Statuses = Annotated[Literal["on", "deployments_only", "off"], BeforeValidator(_switch)]
-Deployments = Annotated[Literal["on", "off"], BeforeValidator(_switch)]
+StatusSwitch = Literal["on", "deployments_only", "off"]
+DeploymentSwitch = Literal["on", "off"]
+Statuses = Annotated[StatusSwitch, BeforeValidator(_switch, json_schema_input_type=StatusSwitch | bool)]
+Deployments = Annotated[DeploymentSwitch, BeforeValidator(_switch, json_schema_input_type=DeploymentSwitch | bool)]
 
 NAME = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 """A DNS label (RFC 1123): safe in Kubernetes names, GitLab environment and status names, branches and file paths."""

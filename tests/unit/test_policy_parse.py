@@ -177,6 +177,15 @@ def test_policy_cannot_be_changed(policy: Policy) -> None:
         setattr(policy, "mode", "act")  # noqa: B010 - mypy would refuse the assignment that is tried here
 
 
+def test_copy_answers_for_its_own_values(policy: Policy) -> None:
+    assert policy.environment("shop", "production").mode == "propose"
+
+    copy = policy.model_copy(update={"limits": ({"environment": "production", "mode": "observe"},)})
+
+    assert copy.environment("shop", "production").mode == "observe"
+    assert copy.sha != policy.sha
+
+
 def test_empty_text_is_a_policy_fault() -> None:
     with pytest.raises(PolicyFault, match="one YAML document"):
         Policy.parse("# nothing yet\n")
