@@ -10,8 +10,8 @@ from datetime import timedelta
 
 import structlog
 
-from bot.clients.kubernetes import Cluster
-from bot.errors import PermanentError, TemporaryError
+from bot.clients.kubernetes import Change, Cluster
+from bot.errors import TemporaryError
 from bot.journal import Journal
 from bot.keys import ApplicationKey, ConfigKey, SourceKey
 from bot.looking.cluster_truth import KUSTOMIZATION
@@ -21,8 +21,6 @@ from bot.tenants import Tenants
 log = structlog.get_logger(__name__)
 
 Doing = Callable[[], Awaitable[None]]
-WATCH_AGAIN = timedelta(seconds=30)
-"""After a watch that a person must mend (a missing right) ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,17 +60,13 @@ class Resync:
     async def watch(self, name: str, cluster: Cluster) -> None:
         """A cluster's Kustomizations tell by themselves when they change."""
 
-        async def changed(namespace: str, object_name: str) -> None:
+        async def changed(change: Change) -> None:
+            namespace, object_name = change.key
             if self._governed(name, namespace, object_name):
                 key = SourceKey(name, namespace, object_name)
                 await self.journal.dirty([key], because=f"{name} shows a change of {namespace}/{object_name}")
 
-        while True:
-            try:
-                await cluster.watch(KUSTOMIZATION, changed)
-            except PermanentError as error:
-                log.error("the cluster is not watched", cluster=name, because=str(error))
-            await asyncio.sleep(WATCH_AGAIN.total_seconds())
+        await cluster.watch(KUSTOMIZATION, changed)
 
     def _governed(self, cluster: str, namespace: str, name: str) -> bool:
         """Other Kustomizations of the cluster are none of our business."""
