@@ -32,7 +32,7 @@ def sandbox(
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     try:
-        asyncio.run(_run(data, port, bot_url, host))
+        asyncio.run(_run(data.resolve(), port, bot_url, host))
     except PermanentError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
@@ -42,7 +42,7 @@ async def _run(data: Path, port: int, bot_url: str | None, host: str) -> None:
     stop = asyncio.Event()
     for wanted in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(wanted, stop.set)
-    running = await Sandbox.start(data.resolve(), port=port, bot_url=bot_url, host=host)
+    running = await Sandbox.start(data, port=port, bot_url=bot_url, host=host)
     try:
         typer.echo(json.dumps(running.facts))
         await stop.wait()
