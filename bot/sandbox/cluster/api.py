@@ -127,8 +127,8 @@ class Api:
             seconds=float(query.get("timeoutSeconds", WATCH_SECONDS)),
         )
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
-        await response.prepare(request)
         try:
+            await response.prepare(request)
             async for line in self._watches.lines(watched):
                 await response.write(line)
         except ConnectionResetError:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 import structlog
 
@@ -99,10 +100,10 @@ class Controller:
             if document is None:
                 return
             pause = await self.reconcile(document)
-            try:
-                await asyncio.wait_for(wake.wait(), pause)
-            except TimeoutError:
-                continue
+            # Not wait_for: in Python 3.11 it swallows a cancellation that arrives together with the wake-up.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await wake.wait()
 
 
 def wants_work(before: Document, after: Document) -> bool:

@@ -5,7 +5,9 @@ import io
 import os
 import re
 import shutil
+import signal
 import tarfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -77,13 +79,15 @@ async def git(folder: Path, *argv: str, environment: dict[str, str] | None = Non
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env={**ENVIRONMENT, **(environment or {})},
+        start_new_session=True,
     )
     try:
         out, err = await process.communicate()
     finally:
-        # A stopped controller leaves no child behind.
+        # A stopped controller leaves no child behind, nor the child's own helper, which would hold the pipes open.
         if process.returncode is None:
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
     if process.returncode != 0:
         raise GitFailed(re.sub(r"//[^@/\s]*@", "//", err.decode(errors="replace")).strip())

@@ -93,7 +93,8 @@ class Watches:
         end = loop.time() + watched.seconds
         while (left := end - loop.time()) > 0:
             try:
-                change = await asyncio.wait_for(queue.get(), min(left, self._bookmark_every))
+                async with asyncio.timeout(min(left, self._bookmark_every)):
+                    change = await queue.get()
             except TimeoutError:
                 if watched.bookmarks:
                     yield self._bookmark(watched)
