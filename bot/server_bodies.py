@@ -1,8 +1,6 @@
 """A body is read only within its cap, its time and the memory that all requests share."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -33,16 +31,15 @@ class Load:
         """Whether another request is one too many."""
         return self._requests >= self._most_requests or self._bytes >= self._most_bytes
 
-    @contextmanager
-    def hold(self) -> Iterator[Hold]:
-        """Count a request, and at the end give back all it held."""
-        hold = Hold()
+    def enter(self) -> Hold:
+        """Count a request; whoever enters leaves."""
         self._requests += 1
-        try:
-            yield hold
-        finally:
-            self._requests -= 1
-            self._bytes -= hold.size
+        return Hold()
+
+    def leave(self, hold: Hold) -> None:
+        """Give back all that a request held."""
+        self._requests -= 1
+        self._bytes -= hold.size
 
     def take(self, hold: Hold, size: int) -> None:
         """Count bytes that were read for a request."""
@@ -50,25 +47,26 @@ class Load:
         self._bytes += size
 
 
-async def read_body(
+def arrived_body(content: StreamReader, *, limit: int, load: Load, hold: Hold) -> bytes | ErrorCode | None:
+    """The body if it came together with its headers, as small ones do; None if the rest is on its way."""
+    if not content.is_eof() or content.exception() is not None:
+        return None
+    body = content.read_nowait()
+    load.take(hold, len(body))
+    return body if len(body) <= limit else "too_large"
+
+
+async def awaited_body(
     content: StreamReader, *, limit: int, within: timedelta, load: Load, hold: Hold
 ) -> bytes | ErrorCode:
-    """The whole body, or why not. A body that came with its headers is taken at once."""
+    """The whole body, or why not."""
     try:
-        if content.is_eof():
-            return _taken(content, limit, load, hold)
         async with asyncio.timeout(within.total_seconds()):
             return await _streamed(content, limit, load, hold)
     except TimeoutError:
         return "body_timeout"
     except (HttpProcessingError, web.RequestPayloadError, ConnectionError):
         return "broken_body"
-
-
-def _taken(content: StreamReader, limit: int, load: Load, hold: Hold) -> bytes | ErrorCode:
-    body = content.read_nowait()
-    load.take(hold, len(body))
-    return body if len(body) <= limit else "too_large"
 
 
 async def _streamed(content: StreamReader, limit: int, load: Load, hold: Hold) -> bytes | ErrorCode:

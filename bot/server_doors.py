@@ -14,7 +14,7 @@ from bot.events import Delivery
 from bot.journal.inbox import delivery_id
 from bot.receivers.verdicts import Receiver, Refused, Verified
 from bot.server_answers import ErrorCode, accepted, refusal
-from bot.server_bodies import Hold, Load, read_body
+from bot.server_bodies import Hold, Load, arrived_body, awaited_body
 from bot.server_metrics import ReceivedCounter
 from bot.server_ports import Inbox
 from bot.server_traces import trace_of
@@ -66,8 +66,11 @@ class Door:
         early = self._objection(request)
         if early is not None:
             return self._refuse(early)
-        with self._hall.load.hold() as hold:
+        hold = self._hall.load.enter()
+        try:
             return await self._take_in(request, hold)
+        finally:
+            self._hall.load.leave(hold)
 
     async def expect(self, request: web.Request) -> web.StreamResponse | None:
         """Object before the body is sent, where the sender waits for leave (`Expect: 100-continue`, RFC 9110)."""
@@ -94,19 +97,21 @@ class Door:
 
     async def _take_in(self, request: web.Request, hold: Hold) -> web.Response:
         hall = self._hall
-        body = await read_body(request.content, limit=self._limit, within=hall.body_timeout, load=hall.load, hold=hold)
+        body = arrived_body(request.content, limit=self._limit, load=hall.load, hold=hold)
+        if body is None:
+            body = await awaited_body(
+                request.content, limit=self._limit, within=hall.body_timeout, load=hall.load, hold=hold
+            )
         if isinstance(body, str):
             return self._refuse(body)
         now = hall.clock.now()
-        verdict = await self._verdict(request, body, now)
+        if len(body) <= OFF_LOOP:
+            verdict = self._receiver.verify(request.headers, body, now)
+        else:
+            verdict = await asyncio.to_thread(self._receiver.verify, request.headers, body, now)
         if isinstance(verdict, Refused):
             return self._refuse(verdict.code)
         return await self._store(self._delivery(request, verdict, now))
-
-    async def _verdict(self, request: web.Request, body: bytes, now: datetime) -> Verified | Refused:
-        if len(body) <= OFF_LOOP:
-            return self._receiver.verify(request.headers, body, now)
-        return await asyncio.to_thread(self._receiver.verify, request.headers, body, now)
 
     def _delivery(self, request: web.Request, verified: Verified, now: datetime) -> Delivery:
         own_id = delivery_id(now)

@@ -12,7 +12,7 @@ from bot.events import Unreadable
 from bot.receivers.gitlab_bodies import Subject, named_subject, without_variables
 from bot.receivers.json_edges import storable
 from bot.receivers.scopes import Scope
-from bot.receivers.signatures import SignedHeaders, any_signature_matches, expected_signatures, signing_key
+from bot.receivers.signatures import is_fresh, presented_signatures, signature_matches, signed_message, signing_key
 from bot.receivers.tokens import LiveTokens, digest_of
 from bot.receivers.verdicts import RefusalCode, Refused, Verified
 
@@ -39,6 +39,7 @@ class GitlabSecret:
 @dataclass(frozen=True, slots=True, repr=False)
 class _Binding:
     scope: Scope
+    name: str
     tokens: LiveTokens
     keys: tuple[bytes, ...]
 
@@ -51,11 +52,13 @@ class GitlabReceiver:
         self._bindings = tuple(
             _Binding(
                 secret.scope,
+                str(secret.scope),
                 LiveTokens.of(secret.tokens),
                 tuple(signing_key(token) for token in secret.signing_tokens),
             )
             for secret in secrets
         )
+        self._keys = tuple((binding, key) for binding in self._bindings for key in binding.keys)
 
     def claims(self, headers: Mapping[str, str]) -> bool:
         """Whether a signature or a token came along."""
@@ -63,31 +66,33 @@ class GitlabReceiver:
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Verified | Refused:
         """Accept what a live secret proves and its scope admits."""
-        signed = self._signed(headers, body)
-        if signed and not _signed_headers(headers).is_fresh(now):
+        proven = self._by_signature(headers, body)
+        if proven and not is_fresh(headers.get(TIMESTAMP, ""), now):
             return Refused(code="too_old")
-        proven = signed or self._by_token(headers)
+        # The sender's key; GitLab sends one value in both headers, and only `webhook-id` is covered by the signature.
+        # X-Gitlab-Event-UUID is shared by a chain and X-Gitlab-Webhook-UUID is new for each attempt: neither is a key.
+        key = headers.get(WEBHOOK_ID) if proven else headers.get(IDEMPOTENCY_KEY) or headers.get(WEBHOOK_ID)
+        proven = proven or self._by_token(headers)
         if not proven:
             return Refused(code=self._reason(headers))
-        admitted = _admitting(proven, named_subject(body))
+        subject = named_subject(body)
+        admitted = _admitting(proven, subject)
         if admitted is None:
             return Refused(code="outside_scope")
         return Verified(
-            scope=str(admitted.scope),
-            idempotency_key=storable(_idempotency_key(headers, signed=bool(signed))),
+            scope=admitted.name,
+            idempotency_key=storable(key) if key else "",
             headers={name: storable(headers[name]) for name in KEPT_HEADERS if name in headers},
-            body=without_variables(body),
+            body=without_variables(body, subject),
         )
 
-    def _signed(self, headers: Mapping[str, str], body: bytes) -> list[_Binding]:
-        if SIGNATURE not in headers:
+    def _by_signature(self, headers: Mapping[str, str], body: bytes) -> list[_Binding]:
+        header = headers.get(SIGNATURE)
+        if header is None:
             return []
-        signed = _signed_headers(headers)
-        return [
-            binding
-            for binding in self._bindings
-            if any_signature_matches(expected_signatures(binding.keys, signed, body), signed.signatures)
-        ]
+        presented = presented_signatures(header)
+        message = signed_message(headers.get(WEBHOOK_ID, ""), headers.get(TIMESTAMP, ""), body)
+        return [binding for binding, key in self._keys if signature_matches(key, message, presented)]
 
     def _by_token(self, headers: Mapping[str, str]) -> list[_Binding]:
         # A signing token once set is never downgraded: a leaked plain token must not get round it.
@@ -108,23 +113,8 @@ class GitlabReceiver:
         return "signature_required" if self._holding(headers) else "bad_token"
 
 
-def _signed_headers(headers: Mapping[str, str]) -> SignedHeaders:
-    return SignedHeaders(
-        id=headers.get(WEBHOOK_ID, ""), timestamp=headers.get(TIMESTAMP, ""), signatures=headers[SIGNATURE]
-    )
-
-
 def _admitting(proven: Sequence[_Binding], subject: Subject | Unreadable) -> _Binding | None:
     if isinstance(subject, Unreadable):
         # Nothing can be acted upon in a body nobody can read; it is kept, marked unreadable.
         return proven[0]
     return next((binding for binding in proven if subject.within(binding.scope)), None)
-
-
-def _idempotency_key(headers: Mapping[str, str], *, signed: bool) -> str:
-    """The sender's key; GitLab sends one value in both headers, and only `webhook-id` is covered by the signature.
-
-    `X-Gitlab-Event-UUID` is shared by a chain and `X-Gitlab-Webhook-UUID` is new for each attempt: neither is a key.
-    """
-    first, second = (WEBHOOK_ID, IDEMPOTENCY_KEY) if signed else (IDEMPOTENCY_KEY, WEBHOOK_ID)
-    return headers.get(first) or headers.get(second) or ""

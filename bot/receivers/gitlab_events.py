@@ -21,7 +21,7 @@ from bot.events import (
     Unreadable,
 )
 from bot.receivers.gitlab_bodies import named_subject
-from bot.receivers.json_edges import Line, Name, decode, semantic_key
+from bot.receivers.json_edges import Line, Name, decode, semantic_key, storable
 from bot.receivers.scopes import parse_scope
 
 BRANCHES = "refs/heads/"
@@ -93,8 +93,8 @@ def parse(delivery: Delivery) -> Parsed:
     subject = named_subject(delivery.body)
     if isinstance(subject, Unreadable):
         return subject
-    kind = subject.object_kind or subject.event_name
-    if kind is None:
+    kind = storable(subject.object_kind or subject.event_name or "")
+    if not kind:
         return Unreadable(reason="the body names neither object_kind nor event_name: is a custom template set?")
     reader = _READERS.get(kind)
     if reader is None or subject.object_kind is None or delivery.headers.get("x-gitlab-event") == "System Hook":

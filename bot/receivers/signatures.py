@@ -8,7 +8,6 @@ import base64
 import binascii
 import hmac
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.errors import PermanentError
@@ -17,25 +16,17 @@ SIGNING_PREFIX = "whsec_"
 CLOCK_WINDOW = timedelta(minutes=5)
 """How far a signed timestamp may lie from our clock, in both directions (Standard Webhooks, reference libraries)."""
 
+WINDOW_SECONDS = CLOCK_WINDOW.total_seconds()
 LONGEST_TIMESTAMP = 12
 FLUX_ALGORITHMS = {"sha256": "sha256"}
 """The algorithms a sender may name; notification-controller writes only sha256."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedHeaders:
-    """The three `webhook-*` headers as text; `timestamp` is in whole Unix seconds."""
-
-    id: str
-    timestamp: str
-    signatures: str
-
-    def is_fresh(self, now: datetime) -> bool:
-        """Whether the timestamp is a plain number within the window around `now`."""
-        text = self.timestamp
-        if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_TIMESTAMP):
-            return False
-        return abs(now.timestamp() - int(text)) <= CLOCK_WINDOW.total_seconds()
+def is_fresh(timestamp: str, now: datetime) -> bool:
+    """Whether `webhook-timestamp` is a plain number of Unix seconds within the window around `now`."""
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= LONGEST_TIMESTAMP):
+        return False
+    return abs(now.timestamp() - int(timestamp)) <= WINDOW_SECONDS
 
 
 def signing_key(secret: str) -> bytes:
@@ -52,24 +43,28 @@ def signing_key(secret: str) -> bytes:
     return key
 
 
-def expected_signatures(keys: Iterable[bytes], headers: SignedHeaders, body: bytes) -> list[bytes]:
-    """What each key would have signed; empty for an id with a dot, with which id and timestamp could be cut anew."""
-    if not headers.id or "." in headers.id:
-        return []
-    message = b"%b.%b.%b" % (_raw(headers.id), _raw(headers.timestamp), body)
-    return [b"v1," + base64.b64encode(hmac.digest(key, message, "sha256")) for key in keys]
+def signed_message(message_id: str, timestamp: str, body: bytes) -> bytes:
+    """What a Standard Webhooks sender signs; empty for an id with a dot, with which it could be cut anew elsewhere."""
+    if not message_id or "." in message_id:
+        return b""
+    return b"%b.%b.%b" % (_raw(message_id), _raw(timestamp), body)
 
 
-def any_signature_matches(expected: Sequence[bytes], signatures: str) -> bool:
-    """Whether one of the space-separated signatures is expected; each is compared with each, in constant time.
+def signature_matches(key: bytes, message: bytes, presented: Sequence[bytes]) -> bool:
+    """Whether one of the presented signatures is the key's; all are compared, in constant time.
 
     The encoded text is compared, not the decoded bytes: base64 has several spellings of the same bytes.
     """
+    mine = b"v1," + binascii.b2a_base64(hmac.digest(key, message, "sha256"), newline=False)
     found = False
-    for presented in _raw(signatures).split(b" "):
-        for mine in expected:
-            found |= hmac.compare_digest(mine, presented)
-    return found
+    for signature in presented:
+        found |= hmac.compare_digest(mine, signature)
+    return found and bool(message)
+
+
+def presented_signatures(header: str) -> list[bytes]:
+    """The space-separated values of `webhook-signature`, as they were on the wire."""
+    return _raw(header).split(b" ")
 
 
 def generic_hmac_matches(keys: Iterable[bytes], header: str, body: bytes) -> bool:
