@@ -34,7 +34,7 @@ from bot.server import create_app, create_runner
 from bot.tenants import Tenant, Tenants
 from bot.upkeep import Upkeep
 from bot.wiring.clients import Clients, open_clients
-from bot.wiring.doors import api_tokens, server_settings
+from bot.wiring.doors import api_tokens, registry_hosts, server_settings
 from bot.worker import Limits, Worker
 from config.grants import check_grant
 from config.policy import Policy, PolicyFault
@@ -156,7 +156,7 @@ def assemble(parts: Parts) -> Machine:
         rules=RULES,
         observers=observers,
         executor=executor,
-        parser=Parser(parts.tenants),
+        parser=Parser(parts.tenants, registry_hosts(parts.settings)),
         clock=parts.clock,
         limits=Limits(workers=parts.settings.workers, lease=parts.settings.lease),
     )

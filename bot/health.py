@@ -25,7 +25,7 @@ class Readiness:
         """Why this process cannot do its work, in sentences; empty when it can."""
         found: list[str] = []
         try:
-            await self.journal.check_writable()
+            await self.journal.touch()
         except SluiceError as error:
             found.append(f"the journal cannot be written: {error}")
         last = self.worker.last_round

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from config.grants import matches
 from config.policy import Policy
 
-NO_POLICY = Policy(version=1, environments={}, applications={})
-"""What is decided by before a policy was learned: it governs nothing."""
+NO_POLICY = Policy.model_construct(version=1, mode="observe", environments={}, applications={}, limits=())
+"""What is decided by before a policy was learned: it governs nothing, which no written policy may say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -176,6 +176,8 @@ class RegistrySettings(Form):
     """Password or token. From the environment only."""
     password_file: Path | None = None
     """File holding it."""
+    webhook_name: Name | None = None
+    """Its name in the path of its webhook, /hooks/registry/<name>; the host with `-` for `:` when left out."""
     webhook_tokens: Secrets = ()
     """Tokens its notifications carry; without any its webhook is refused."""
     webhook_token_files: Files = ()

@@ -8,7 +8,7 @@ from random import SystemRandom
 from typing import Self
 from uuid import uuid4
 
-from sqlalchemy import Connection, make_url, select
+from sqlalchemy import Connection, make_url, select, update
 from sqlalchemy.exc import ArgumentError
 
 from bot.clock import Clock
@@ -43,6 +43,7 @@ class Journal(Inbox, Deliveries, Work, Runs, Documents, Effects, Records, Tenant
         wakeups = Wakeups(poll_every=POLL_EVERY if shared else None)
         super().__init__(engine, clock, wakeups, chance, installation_id)
         self._batcher = Batcher(engine, wakeups.ring)
+        self._closed = False
 
     @classmethod
     async def open(
@@ -66,8 +67,16 @@ class Journal(Inbox, Deliveries, Work, Runs, Documents, Effects, Records, Tenant
             engine.on_wake(journal._wakeups.ring)
         return journal
 
+    async def touch(self) -> None:
+        """Write without changing anything; the error of whatever keeps the journal from being written."""
+        same = update(installation).values(one=installation.c.one)
+        await self._write(lambda c: c.execute(same).rowcount)
+
     async def close(self) -> None:
-        """Answer what is queued, then let go of the database."""
+        """Answer what is queued, then let go of the database; a second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         await self._batcher.drain()
         await self._engine.close()
 

@@ -1,9 +1,9 @@
 """Which release an image is: its digest by its tag, and by its labels the version and commit it was built from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from bot.clients.registry import Registry
+from bot.clients.registry import RegistryClient
 from bot.errors import PermanentError
 from bot.releases import Image, Release
 from config.policy import EnvironmentPolicy
@@ -15,12 +15,11 @@ VERSION = "org.opencontainers.image.version"
 
 @dataclass(slots=True)
 class Images:
-    """Reads registries; what belongs to a digest never changes and is remembered."""
+    """Reads registries by the host in an image's name; the clients remember what belongs to a digest."""
 
-    registries: Mapping[str, Registry]
-    labels: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    registries: Mapping[str, RegistryClient]
 
-    def registry(self, name: str) -> tuple[Registry, str]:
+    def registry(self, name: str) -> tuple[RegistryClient, str]:
         """The client and repository of an image name; PermanentError when the registry is not configured."""
         host, _, repository = name.partition("/")
         registry = self.registries.get(host)
@@ -38,16 +37,12 @@ class Images:
     async def tags(self, name: str) -> tuple[str, ...]:
         """Every tag of an image."""
         registry, repository = self.registry(name)
-        return tuple(await registry.tags(repository))
+        return await registry.tags(repository)
 
     async def labels_of(self, image: Image) -> Mapping[str, str]:
         """Labels and annotations of an image."""
-        if (known := self.labels.get(str(image))) is not None:
-            return known
         registry, repository = self.registry(image.name)
-        found = await registry.labels(repository, image.digest)
-        self.labels[str(image)] = found
-        return found
+        return await registry.labels(repository, image.digest)
 
     async def release(self, environment: EnvironmentPolicy, images: tuple[Image, ...]) -> Release:
         """The release made of these images; several must share version and commit, else both are unknown."""

@@ -7,18 +7,23 @@ from dataclasses import dataclass
 
 import aiohttp
 from pydantic import SecretStr
+from yarl import URL
 
 from bot.clients.budget import HostBudget
 from bot.clients.git import Author, GitMirror
 from bot.clients.gitlab.api import GitLabAPI
 from bot.clients.kubernetes import Cluster
-from bot.clients.registry import Registry
+from bot.clients.registry import Credentials, RegistryClient
+from bot.clients.registry.transport import RegistryTransport
 from bot.clock import Clock
 from bot.tenants import Tenant, Tenants
 from config.settings import Settings
 
 AUTHOR = Author(name="Sluice", email="sluice@localhost.invalid")
 """Who commits. No address of a person: GitLab then ties the commits to nobody but shows them under the bot's name."""
+
+REGISTRY_REQUESTS_PER_MINUTE = 600
+"""Reads of one registry; the strictest public ones count pulls of manifests, which are remembered by digest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +42,7 @@ class Clients:
     apis: Apis
     mirrors: Mapping[str, GitMirror]
     clusters: Mapping[str, Cluster]
-    registries: Mapping[str, Registry]
+    registries: Mapping[str, RegistryClient]
 
 
 @asynccontextmanager
@@ -59,7 +64,7 @@ async def open_clients(settings: Settings, tenants: Tenants, clock: Clock) -> As
             apis=apis_of(settings, session, clock),
             mirrors=mirrors,
             clusters=clusters,
-            registries={host: _registry(settings, host, plain) for host in settings.registries},
+            registries={host: _registry(settings, host, plain, clock) for host in settings.registries},
         )
 
 
@@ -100,13 +105,24 @@ def _cluster(settings: Settings, name: str) -> Cluster:
     return Cluster(name, kubeconfig=found.kubeconfig, context=found.context)
 
 
-def _registry(settings: Settings, host: str, session: aiohttp.ClientSession) -> Registry:
+def _registry(settings: Settings, host: str, session: aiohttp.ClientSession, clock: Clock) -> RegistryClient:
     found = settings.registries[host]
-    password = found.live_password()
-    return Registry(
-        settings.registry_url(host),
-        session,
-        username=found.username or "",
-        password=password.get_secret_value() if password else "",
-        insecure=found.insecure,
+    address = URL(settings.registry_url(host))
+
+    def credentials() -> Credentials | None:
+        password = found.live_password()
+        if password is None or found.username is None:
+            return None
+        return Credentials(username=found.username, password=password.get_secret_value())
+
+    budget = HostBudget(per_minute=REGISTRY_REQUESTS_PER_MINUTE)
+    return RegistryClient(
+        RegistryTransport(
+            address.authority,
+            session,
+            budget,
+            clock,
+            credentials=credentials,
+            insecure=address.scheme == "http",
+        )
     )

@@ -23,9 +23,17 @@ def server_settings(settings: Settings) -> ServerSettings:
         ),
         flux={name: _texts(found.live_flux_secrets()) for name, found in settings.clusters.items()},
         flagger={name: _texts(found.live_flagger_tokens()) for name, found in settings.clusters.items()},
-        registries={name: _texts(found.live_webhook_tokens()) for name, found in settings.registries.items()},
+        registries={
+            name: _texts(settings.registries[host].live_webhook_tokens())
+            for name, host in registry_hosts(settings).items()
+        },
         flux_max_age=min(ages, default=plain.flux_max_age),
     )
+
+
+def registry_hosts(settings: Settings) -> dict[str, str]:
+    """The host in image names, by the name in the path of each registry's webhook."""
+    return {found.webhook_name or host.replace(":", "-"): host for host, found in settings.registries.items()}
 
 
 def api_tokens(settings: Settings) -> dict[str, str]:

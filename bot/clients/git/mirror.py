@@ -187,6 +187,7 @@ class GitMirror:
     async def _prepare(self) -> None:
         if (self._path / "HEAD").exists():
             return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         finished = await run("init", "--bare", "--quiet", env=self._local)
         if finished.code != 0:
             raise _local_fault(finished)

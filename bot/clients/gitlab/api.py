@@ -20,10 +20,10 @@ from bot.clients.budget import HostBudget, Priority
 from bot.clients.gitlab.addresses import Parameter, checked, query_text
 from bot.clients.gitlab.errors import Feature, GitLabRefusal, readable, refusal
 from bot.clients.gitlab.failures import Throttled, broken, throttled, undecodable
-from bot.clients.gitlab.limits import rate_limit, retry_after
-from bot.clients.gitlab.pages import next_page
 from bot.clients.gitlab.shared import Shared, Traffic
 from bot.clients.gitlab.transport import Answer, exchange
+from bot.clients.limits import rate_limit, retry_after
+from bot.clients.pages import next_page
 from bot.clients.user_agent import user_agent
 from bot.clock import Clock
 from bot.errors import PermanentError, TemporaryError

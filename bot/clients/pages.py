@@ -1,7 +1,7 @@
 """The address of the next page, and only one that lies on the same server under the same API.
 
-https://docs.gitlab.com/api/rest/#pagination (18.x): a `Link` header with rel="next" (offset and keyset),
-and `x-next-page` (offset only).
+GitLab, https://docs.gitlab.com/api/rest/#pagination (18.x): a `Link` header with rel="next" (offset and keyset), and
+`x-next-page` (offset only). Registries, OCI distribution 1.1 "Listing Tags": the `Link` header, often relative.
 """
 
 import re
@@ -10,21 +10,20 @@ from urllib.parse import unquote
 
 from yarl import URL
 
-from bot.clients.gitlab.errors import readable
 from bot.errors import PermanentError
 
 _NEXT = re.compile(r'<([^>]*)>\s*;[^<]*?\brel="?next\b')
 
 
 def next_page(api: URL, current: URL, headers: Mapping[str, str]) -> URL | None:
-    """The next page's address, or None after the last; PermanentError for one outside of `api` (ends in /api/v4)."""
+    """The next page's address, or None after the last; PermanentError for one that is not below `api`."""
     following = _linked(current, headers.get("link", "")) or _numbered(current, headers.get("x-next-page", ""))
     if following is None:
         return None
     if not (_same_server(api, following) and _inside(api, following)):
         raise PermanentError(
-            f"GitLab's next page of {readable(current.path)} lies elsewhere ({following.host}): the token is not "
-            f"sent there. Set `external_url` of GitLab, or the instance's address in the settings, to the same address."
+            f"the next page of {current.path} lies elsewhere ({following.host}): the token is not sent there. "
+            "Set the address in the settings to what the server calls itself (GitLab: `external_url`)."
         )
     return following
 
@@ -37,7 +36,7 @@ def _linked(current: URL, header: str) -> URL | None:
         return current.join(URL(found[1], encoded=True))
     except ValueError as error:
         raise PermanentError(
-            f"GitLab's Link header of {readable(current.path)} holds no address. A proxy in between may have cut it."
+            f"the Link header of {current.path} holds no address. A proxy in between may have cut it."
         ) from error
 
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from bot.clients.gitlab.limits import DEFAULT_PAUSE, LONGEST_PAUSE, rate_limit, retry_after
-from bot.clients.gitlab.pages import next_page
+from bot.clients.limits import DEFAULT_PAUSE, LONGEST_PAUSE, rate_limit, retry_after
+from bot.clients.pages import next_page
 from bot.errors import PermanentError
 
 API = URL("https://gitlab.example.org/api/v4")

@@ -1,0 +1,213 @@
+"""Requests to one registry: authenticated as it asks, bounded in time and size, tried again where that is safe."""
+
+import asyncio
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from bot.clients.budget import HostBudget, Priority
+from bot.clients.limits import retry_after
+from bot.clients.registry.access import Challenge, CredentialsSource, parse_challenge
+from bot.clients.registry.documents import TokenAnswer
+from bot.clients.user_agent import user_agent
+from bot.clock import Clock
+from bot.errors import PermanentError, TemporaryError
+
+CONNECT_TIMEOUT, REQUEST_TIMEOUT, CALL_TIMEOUT = 5.0, 10.0, 30.0
+"""Seconds to connect, for one request, and for a call with its retries."""
+
+RETRIES = 3
+REDIRECTS = 3
+LARGEST_ANSWER = 8 * 1024 * 1024
+"""Bytes; manifests are at most 4 MiB, and configurations far smaller."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A successful answer; headers are case-insensitive."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    url: URL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Exchange:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class RegistryTransport:
+    """One registry by `host[:port]`. `insecure`: plain http, only where the settings say so.
+
+    token_hosts: hosts besides the registry's own domain that may see the credentials when it sends there for a token.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        session: aiohttp.ClientSession,
+        budget: HostBudget,
+        clock: Clock,
+        *,
+        credentials: CredentialsSource = lambda: None,
+        insecure: bool = False,
+        token_hosts: frozenset[str] = frozenset(),
+    ) -> None:
+        self.base = _base(host, insecure)
+        self._session = session
+        self._budget = budget
+        self._clock = clock
+        self._credentials = credentials
+        self._token_hosts = token_hosts
+        self._basic = False
+        self._tokens: dict[str, tuple[str, float]] = {}
+
+    async def read(self, method: str, url: URL, *, repository: str, accept: str = "") -> Answer | None:
+        """The answer to a GET or HEAD, or None for 404. TemporaryError: it is away. PermanentError: no right."""
+        ends = asyncio.get_running_loop().time() + CALL_TIMEOUT
+        for attempt in range(RETRIES + 1):
+            try:
+                return await self._answered(method, url, repository, accept, ends)
+            except TemporaryError as error:
+                wait = _pause(error, attempt)
+                if attempt == RETRIES or asyncio.get_running_loop().time() + wait > ends:
+                    raise
+            await self.sleep(wait)
+        raise TemporaryError(f"registry {self.base.authority} did not answer. It is tried again by itself.")
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait without holding up anything else."""
+        await asyncio.sleep(seconds)
+
+    async def _answered(self, method: str, url: URL, repository: str, accept: str, ends: float) -> Answer | None:
+        await self._budget.acquire(Priority.READ, max(0.0, ends - asyncio.get_running_loop().time()))
+        answer = await self._exchange(method, url, self._headers(repository, accept))
+        if answer.status == 401:
+            await self._answer_challenge(answer, repository)
+            answer = await self._exchange(method, url, self._headers(repository, accept))
+        if answer.status == 404:
+            return None
+        if answer.status != 200:
+            raise self._refused(answer, repository)
+        return Answer(headers=answer.headers, body=answer.body, url=url)
+
+    def _headers(self, repository: str, accept: str) -> dict[str, str]:
+        headers = {"User-Agent": user_agent(), **({"Accept": accept} if accept else {})}
+        token, until = self._tokens.get(repository, ("", 0.0))
+        credentials = self._credentials()
+        if token and asyncio.get_running_loop().time() < until:
+            headers["Authorization"] = f"Bearer {token}"
+        elif self._basic and credentials is not None:
+            headers["Authorization"] = credentials.header()
+        return headers
+
+    async def _answer_challenge(self, answer: _Exchange, repository: str) -> None:
+        challenge = parse_challenge(answer.headers.get("WWW-Authenticate", ""))
+        if challenge is None or (challenge.scheme == "basic" and (self._basic or self._credentials() is None)):
+            raise self._refused(answer, repository)
+        if challenge.scheme == "basic":
+            self._basic = True
+            return
+        self._tokens.pop(repository, None)
+        self._tokens[repository] = await self._fetch_token(challenge, repository)
+
+    async def _fetch_token(self, challenge: Challenge, repository: str) -> tuple[str, float]:
+        credentials = self._credentials()
+        url = challenge.token_url(self.base, self._token_hosts)
+        headers = {"User-Agent": user_agent()}
+        if credentials is not None:
+            headers["Authorization"] = credentials.header()
+        answer = await self._once("GET", url, headers)
+        if answer.status != 200:
+            raise self._refused(answer, repository)
+        try:
+            given = msgspec.json.decode(answer.body, type=TokenAnswer)
+        except msgspec.DecodeError as error:
+            raise TemporaryError(
+                f"the token server {url.authority} of registry {self.base.authority} gave no token. It is tried again."
+            ) from error
+        # A token is used a little shorter than it lives, so that it does not expire on its way.
+        until = asyncio.get_running_loop().time() + max(5, given.expires_in - 5)
+        return given.token or given.access_token, until
+
+    async def _exchange(self, method: str, url: URL, headers: dict[str, str]) -> _Exchange:
+        """One request, following redirects (blobs often lie in object storage) without the credentials."""
+        for _ in range(REDIRECTS + 1):
+            answer = await self._once(method, url, headers)
+            location = answer.headers.get("Location", "")
+            if answer.status not in (301, 302, 303, 307, 308) or not location:
+                return answer
+            following = url.join(URL(location, encoded=True))
+            if following.scheme != "https" and self.base.scheme == "https":
+                break
+            if following.origin() != url.origin():
+                headers = {name: value for name, value in headers.items() if name != "Authorization"}
+            url = following
+        raise PermanentError(
+            f"registry {self.base.authority} redirects in a circle or to plain http. Look at its storage settings."
+        )
+
+    async def _once(self, method: str, url: URL, headers: dict[str, str]) -> _Exchange:
+        timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT, sock_connect=CONNECT_TIMEOUT)
+        try:
+            async with self._session.request(
+                method, url, headers=headers, timeout=timeout, allow_redirects=False
+            ) as response:
+                return _Exchange(status=response.status, headers=response.headers, body=await _body(response))
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise TemporaryError(
+                f"{url.host} cannot be reached for registry {self.base.authority} ({type(error).__name__}). "
+                "It is tried again by itself; look at the network or the registry if this goes on."
+            ) from error
+
+    def _refused(self, answer: _Exchange, repository: str) -> TemporaryError | PermanentError:
+        what = f"registry {self.base.authority} refused to show {repository} ({answer.status})"
+        if answer.status in (401, 403):
+            return PermanentError(
+                f"{what}: the credentials are missing, wrong, or may not pull it. "
+                "Give the registry's user the right to pull (GitLab: scope read_registry), and check the settings."
+            )
+        if answer.status == 429 or answer.status >= 500:
+            told = answer.status == 429 or "Retry-After" in answer.headers
+            seconds = retry_after(answer.headers, self._clock.now()) if told else 0.0
+            if answer.status == 429:
+                self._budget.pause(seconds)
+            wait = timedelta(seconds=seconds) if told else None
+            return TemporaryError(f"{what}. It is tried again by itself.", retry_after=wait)
+        return PermanentError(f"{what}. Check the image's name and the registry's address in the settings.")
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    received = bytearray()
+    async for chunk in response.content.iter_chunked(64 * 1024):
+        received += chunk
+        if len(received) > LARGEST_ANSWER:
+            raise PermanentError(
+                f"{response.url.host} answered {response.url.path} with more than {LARGEST_ANSWER // 2**20} MiB. "
+                "That is no manifest; look at the image."
+            )
+    return bytes(received)
+
+
+def _pause(error: TemporaryError, attempt: int) -> float:
+    asked = error.retry_after.total_seconds() if error.retry_after is not None else 0.0
+    backoff = random.uniform(0.2, 0.4) * (1 << attempt)  # noqa: S311 - jitter, not a secret
+    return max(asked, backoff)
+
+
+def _base(host: str, insecure: bool) -> URL:
+    scheme = "http" if insecure else "https"
+    try:
+        url = URL(f"{scheme}://{host}")
+    except ValueError:
+        url = URL()
+    if not url.host or url.user or url.path not in ("", "/") or url.query_string or "://" in host:
+        raise PermanentError("a registry is given as HOST or HOST:PORT in the settings, nothing else.")
+    return url / "v2"
