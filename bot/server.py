@@ -12,7 +12,6 @@ from itertools import chain
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.typedefs import Handler
 
 from bot import server_answers as answers
 from bot import server_metrics
@@ -81,13 +80,15 @@ def create_app(
         body_timeout=settings.body_timeout,
         retry_after=settings.retry_after,
     )
-    app = web.Application(middlewares=[_json_errors], client_max_size=settings.body_limit)
+    app = web.Application(client_max_size=settings.body_limit)
     for path, door in chain(_hooks(hall, settings), _gates(hall, settings, gates)):
         app.router.add_post(path, door.receive, expect_handler=door.expect)
     app.add_routes(_health_routes(health, [received, *metrics]))
     app.add_routes(routes)
     for prefix, subapp in (subapps or {}).items():
         app.add_subapp(prefix, subapp)
+    # Last, because it matches every path; a middleware for the router's own refusals would cost each delivery 4 µs.
+    _Fallback(app)
     return app
 
 
@@ -182,12 +183,20 @@ def _health_routes(health: Health, metrics: Sequence[Metrics]) -> list[web.Route
     return [web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", numbers)]
 
 
-@web.middleware
-async def _json_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """The router's own refusals in the one form all refusals have."""
-    try:
-        return await handler(request)
-    except web.HTTPNotFound:
+class _Fallback:
+    """What answers where no route does, in the one form all refusals have."""
+
+    def __init__(self, app: web.Application) -> None:
+        self._app = app
+        self._resource = app.router.add_resource("/{path:.*}")
+        self._resource.add_route("*", self.answer)
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """405 with the methods that are allowed here, or 404 when none is."""
+        allowed: set[str] = set()
+        for resource in self._app.router.resources():
+            if resource is not self._resource:
+                allowed |= (await resource.resolve(request))[1]
+        if allowed:
+            return answers.refusal("method_not_allowed", allow=",".join(sorted(allowed)))
         return answers.refusal("not_found")
-    except web.HTTPMethodNotAllowed as error:
-        return answers.refusal("method_not_allowed", allow=error.headers.get("Allow", ""))

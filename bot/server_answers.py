@@ -107,12 +107,6 @@ def refusal(code: ErrorCode, *, retry_after: timedelta | None = None, allow: str
     return response
 
 
-def accepted(delivery_id: str, *, duplicate: bool, status: int) -> web.Response:
-    """202 (Flagger: 200) with the id under which the delivery is kept."""
-    tail = ',"duplicate":true}' if duplicate else "}"
-    return web.Response(status=status, body=f'{{"id":"{delivery_id}"{tail}'.encode(), headers=JSON)
-
-
 def gate(*, open_: bool, because: str) -> web.Response:
     """200 for an open gate, 403 for a closed one, never 204 (Flagger 1.41 fails on anything above 202)."""
     body = msgspec.json.encode({"open": open_, "because": because})

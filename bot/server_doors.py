@@ -13,7 +13,8 @@ from bot.errors import PermanentError, TemporaryError
 from bot.events import Delivery
 from bot.journal.inbox import delivery_id
 from bot.receivers.verdicts import Receiver, Refused, Verified
-from bot.server_answers import ErrorCode, accepted, refusal
+from bot.server_acknowledgement import accepted
+from bot.server_answers import ErrorCode, refusal
 from bot.server_bodies import Hold, Load, arrived_body, awaited_body
 from bot.server_metrics import ReceivedCounter
 from bot.server_ports import Inbox
@@ -61,7 +62,7 @@ class Door:
         self._status = status
         self._reply = reply
 
-    async def receive(self, request: web.Request) -> web.Response:
+    async def receive(self, request: web.Request) -> web.StreamResponse:
         """Answer one request; everything authentic is stored before its answer."""
         early = self._objection(request)
         if early is not None:
@@ -95,7 +96,7 @@ class Door:
             return "too_large"
         return "overloaded" if self._hall.load.is_full else None
 
-    async def _take_in(self, request: web.Request, hold: Hold) -> web.Response:
+    async def _take_in(self, request: web.Request, hold: Hold) -> web.StreamResponse:
         hall = self._hall
         body = arrived_body(request.content, limit=self._limit, load=hall.load, hold=hold)
         if body is None:
@@ -111,7 +112,7 @@ class Door:
             verdict = await asyncio.to_thread(self._receiver.verify, request.headers, body, now)
         if isinstance(verdict, Refused):
             return self._refuse(verdict.code)
-        return await self._store(self._delivery(request, verdict, now))
+        return await self._store(request, self._delivery(request, verdict, now))
 
     def _delivery(self, request: web.Request, verified: Verified, now: datetime) -> Delivery:
         own_id = delivery_id(now)
@@ -126,7 +127,7 @@ class Door:
             trace=trace_of(request.headers.get("traceparent")),
         )
 
-    async def _store(self, delivery: Delivery) -> web.Response:
+    async def _store(self, request: web.Request, delivery: Delivery) -> web.StreamResponse:
         try:
             receipt = await self._hall.inbox.put(delivery)
         except (TemporaryError, PermanentError) as error:
@@ -137,7 +138,8 @@ class Door:
         self._hall.received.count(self._source, "duplicate" if receipt.duplicate else "accepted")
         if self._reply is not None:
             return await self._reply(delivery)
-        return accepted(receipt.id, duplicate=receipt.duplicate, status=self._status)
+        now = delivery.received_at
+        return accepted(request, receipt.id, duplicate=receipt.duplicate, status=self._status, now=now)
 
     def _refuse(self, code: ErrorCode) -> web.Response:
         self._hall.received.count(self._source, code)

@@ -1,0 +1,61 @@
+"""The answer to a stored delivery is written as prepared bytes: it is the one answer that is given thousands of times.
+
+Measured with `bench.ack`: aiohttp's own response costs 15 of the 60 µs of a bare handler. Everything else is answered
+by ordinary responses, and so is a sender that speaks HTTP/1.0, closes after each request, or has gone.
+"""
+
+import asyncio
+from datetime import datetime
+from email.utils import formatdate
+from functools import lru_cache
+
+from aiohttp import HttpVersion11, web
+from aiohttp.abc import AbstractStreamWriter
+
+from bot.server_answers import JSON
+
+PHRASES = {200: "OK", 202: "Accepted"}
+
+
+class Acknowledgement(web.StreamResponse):
+    """A whole HTTP/1.1 answer on a connection that stays open, written when aiohttp asks for its head."""
+
+    def __init__(self, transport: asyncio.WriteTransport, answer: bytes, *, status: int) -> None:
+        """answer: status line, headers and body as they go over the wire."""
+        super().__init__(status=status)
+        self._transport = transport
+        self._answer = answer
+
+    @property
+    def keep_alive(self) -> bool:
+        """Always: another kind of answer is given where the connection is to close."""
+        return True
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Write everything at once."""
+        self._transport.write(self._answer)
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Nothing is left to write."""
+
+
+def accepted(
+    request: web.Request, delivery_id: str, *, duplicate: bool, status: int, now: datetime
+) -> web.StreamResponse:
+    """202 (Flagger: 200) with the id under which the delivery is kept."""
+    tail = ',"duplicate":true}' if duplicate else "}"
+    body = f'{{"id":"{delivery_id}"{tail}'.encode()
+    transport = request.transport
+    if transport is None or not request.keep_alive or request.version != HttpVersion11:
+        return web.Response(status=status, body=body, headers=JSON)
+    return Acknowledgement(transport, _head(status, len(body), int(now.timestamp())) + body, status=status)
+
+
+@lru_cache(maxsize=8)
+def _head(status: int, length: int, second: int) -> bytes:
+    date = formatdate(second, usegmt=True)
+    return (
+        f"HTTP/1.1 {status} {PHRASES[status]}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n"
+        f"Date: {date}\r\n\r\n"
+    ).encode()
