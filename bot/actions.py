@@ -144,7 +144,7 @@ class WriteDeployment:
     key: EnvironmentKey
     project: str
     environment: str
-    tier: str
+    tier: str | None
     sha: str
     ref: str
     tag: bool

@@ -87,13 +87,20 @@ class Executor:
         self.public_url = public_url
 
     async def perform(self, claim: Claim, decision: Decision, now: datetime) -> Outcome:
-        """Make every action so. Raises what the first failing effect raises; those before it stay done."""
+        """Make every action so, in order. Raises what the first failing effect raises; those before it stay done.
+
+        What is recorded before an effect is kept before it is made: a crash in between must not forget, say, that the
+        promotion was ready when its merge request was opened.
+        """
         written: list[str] = []
         records: list[Inside] = []
         for action in decision.actions:
             if not isinstance(action, Outside):
                 records.append(action)
                 continue
+            if records:
+                await self.journal.keep(claim, records)
+                records = []
             if await self.ensure(claim, action, now):
                 written.append(action.effect_key)
         return Outcome(word=word_of(decision, written), effects=tuple(written), records=tuple(records))

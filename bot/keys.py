@@ -75,6 +75,7 @@ def parse_key(text: str) -> Key:
             return ConfigKey(tenant)
         case "app", [tenant, application]:
             return ApplicationKey(tenant, application)
-    raise PermanentError(
-        f"{text!r} is no key: expected src:CLUSTER/NAMESPACE/NAME, cfg:TENANT or app:TENANT/APPLICATION."
-    )
+        case _:
+            raise PermanentError(
+                f"{text!r} is no key: expected src:CLUSTER/NAMESPACE/NAME, cfg:TENANT or app:TENANT/APPLICATION."
+            )

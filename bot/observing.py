@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Literal, Protocol, TypeVar
 
-from config.policy import Policy
-
 from bot.actions import Decision
 from bot.keys import ApplicationKey, ConfigKey, EnvironmentKey, SourceKey, Subject
 from bot.records import Carried as Carried
@@ -25,6 +23,7 @@ from bot.releases import Image as Image
 from bot.releases import Order as Order
 from bot.releases import Release as Release
 from bot.releases import compare_versions as compare_versions
+from config.policy import Policy
 
 S_contra = TypeVar("S_contra", bound=Subject, contravariant=True)
 F = TypeVar("F")
@@ -104,7 +103,7 @@ class MergeRequestSeen:
 
     status: GitLab's `detailed_merge_status`, any text; unknown values mean "wait".
     proposes: the release its head declares. ours: the head commit carries our trailer.
-    closed_by_bot: only meaningful when closed.
+    closed_by_bot: only meaningful when closed. release_id: what its description's hidden marker names, or empty.
     """
 
     iid: int
@@ -119,6 +118,8 @@ class MergeRequestSeen:
     merged_revision: str
     proposes: Release | None
     proof: MergeProof
+    release_id: str = ""
+    merged_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +237,7 @@ class Observer(Protocol):
         ...
 
     async def merge_request(self, key: EnvironmentKey, iid: int | None) -> MergeRequestSeen | None:
-        """The open merge request of the environment's branch, else the one numbered `iid`."""
+        """The open merge request of the environment's branch, else the one numbered `iid`, else its newest."""
         ...
 
     async def comparison(self, key: ApplicationKey, running: Release | None, target: Release) -> Comparison | None:

@@ -2,9 +2,20 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from functools import reduce
 
-from bot.observing import EnvironmentSeen, Promotion, Release, ReleaseRecord, compare_versions
+from bot.events import EnvironmentKey
+from bot.observing import (
+    EnvironmentSeen,
+    MergeRequestSeen,
+    Promotion,
+    PromotionState,
+    Release,
+    ReleaseRecord,
+    compare_versions,
+)
+
+UNDECIDED: frozenset[PromotionState] = frozenset({"waiting", "ready", "superseded"})
+"""A promotion that ended otherwise was refused by a person, or its release was in the environment."""
 
 
 def choose(
@@ -12,19 +23,37 @@ def choose(
     releases: Iterable[ReleaseRecord],
     promotions: tuple[Promotion, ...],
     before: tuple[str, ...],
-    declined: frozenset[str],
+    barred: frozenset[str],
 ) -> Release | None:
     """The newest proven candidate, else the newest candidate (to say what it waits for), else None.
 
-    A candidate is no baseline, newer than what Git declares, and not declined (ids) by a person.
+    A candidate is no baseline, newer than what Git declares, and not barred (ids).
     """
     candidates = [
         record.release
         for record in releases
-        if not record.baseline and record.release.id not in declined and may_follow(record.release, seen.declared)
+        if not record.baseline and record.release.id not in barred and may_follow(record.release, seen.declared)
     ]
     proven = [release for release in candidates if all(healthy_at(release, name, promotions) for name in before)]
     return newest(proven) or newest(candidates)
+
+
+def turned_away(
+    key: EnvironmentKey, promotions: tuple[Promotion, ...], request: MergeRequestSeen | None
+) -> frozenset[str]:
+    """Releases (ids) that do not come back by themselves: a person refused them here, or they were here already.
+
+    What Git does not declare any more was taken back by somebody, who is respected. Reopening the merge request of a
+    refused release asks for it anew.
+    """
+    reopened = request.proposes.id if request and request.state == "opened" and request.proposes else ""
+    return frozenset(
+        promotion.release.id
+        for promotion in promotions
+        if promotion.key == key
+        and promotion.state not in UNDECIDED
+        and not (promotion.state == "declined" and promotion.release.id == reopened)
+    )
 
 
 def may_follow(release: Release, declared: Release | None) -> bool:
@@ -36,13 +65,14 @@ def may_follow(release: Release, declared: Release | None) -> bool:
 
 
 def newest(releases: list[Release]) -> Release | None:
-    """The newest by semantic version; of two that cannot be compared the one known longer."""
-    return reduce(newer_of, releases) if releases else None
+    """The one that no other is newer than; of several such, which cannot be compared, the one known longest."""
+    tops = [one for one in releases if not any(is_newer(other, one) for other in releases)]
+    return tops[-1] if tops else None
 
 
-def newer_of(left: Release, right: Release) -> Release:
-    """The newer of two; `right` when they cannot be compared."""
-    return left if compare_versions(left.version, right.version) == "newer" else right
+def is_newer(left: Release, right: Release) -> bool:
+    """By semantic version."""
+    return compare_versions(left.version, right.version) == "newer"
 
 
 def healthy_at(release: Release, environment: str, promotions: tuple[Promotion, ...]) -> datetime | None:

@@ -1,12 +1,13 @@
 """GitLab deployments: the application's environment page shows which commit each environment got, and how it went."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.actions import Decision, WriteDeployment, act, digest, skip
+from bot.actions import Decision, WriteDeployment, act, digest, skip, would
 from bot.events import EnvironmentKey
-from bot.observing import CommitSeen, Observer, Promotion, Rule
+from bot.observing import CommitSeen, Installation, Observer, Promotion, Rule
 from config.policy import EnvironmentPolicy, Policy
+from handlers.modes import muted
 from handlers.shipping import Shipped, current, state_of
 
 
@@ -15,6 +16,7 @@ class DeploymentFacts:
     """The latest roll-out in an environment, its commit, and the digest last written of its deployment."""
 
     key: EnvironmentKey
+    installation: Installation
     promotion: Promotion | None
     commit: CommitSeen | None
     written: str
@@ -24,7 +26,8 @@ async def observe(key: EnvironmentKey, observer: Observer) -> DeploymentFacts:
     """Find the commit of the release that rolls out."""
     environment = observer.policy.environment(key.application, key.environment)
     promotion = current(key.environment, await observer.promotions(key.owner))
-    nothing = DeploymentFacts(key=key, promotion=promotion, commit=None, written="")
+    installation = await observer.installation(key.tenant)
+    nothing = DeploymentFacts(key=key, installation=installation, promotion=promotion, commit=None, written="")
     if promotion is None or not promotion.release.commit or environment.deployments != "on":
         return nothing
     commit = await observer.commit(key.owner, promotion.release.commit)
@@ -32,8 +35,7 @@ async def observe(key: EnvironmentKey, observer: Observer) -> DeploymentFacts:
     if commit is None or state is None:
         return nothing
     effect = write(key, promotion, commit, state, environment)
-    written = await observer.written(effect.effect_key)
-    return DeploymentFacts(key=key, promotion=promotion, commit=commit, written=written)
+    return replace(nothing, commit=commit, written=await observer.written(effect.effect_key))
 
 
 def decide(facts: DeploymentFacts, policy: Policy, now: datetime) -> Decision:
@@ -47,11 +49,11 @@ def decide(facts: DeploymentFacts, policy: Policy, now: datetime) -> Decision:
     name = facts.promotion.release.name
     if facts.commit is None or state is None:
         return skip(because=f"the commit of {name} is not known, so GitLab cannot show its deployment")
-    if environment.mode == "observe":
-        return Decision(kind="would", because=f"would show the deployment of {name}, but the mode is observe")
     effect = write(facts.key, facts.promotion, facts.commit, state, environment)
     if facts.written == digest(effect):
         return skip(because=f"GitLab already shows the deployment of {name} as {state}")
+    if why := muted(environment, facts.installation):
+        return would(because=f"would show the deployment of {name}, but {why}")
     return act(effect, because=f"GitLab shows the deployment of {name} to {facts.key.environment}: {state}")
 
 

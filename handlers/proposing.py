@@ -1,61 +1,40 @@
-"""What a promotion writes to GitLab: the merge request, its blocking status, its sticky note, and the merge."""
+"""The merge request a promotion asks with: what it should be, where it is not so yet, and when it may be merged."""
 
-from bot.actions import Gate, Line, MergePromotion, ProposePromotion, PublishGates, WriteSticky
+from bot.actions import Gate, Line, MergePromotion, ProposePromotion
 from bot.events import EnvironmentKey
 from bot.observing import Comparison, MergeRequestSeen, Release
+from handlers.promotion_facts import PromotionFacts
 
 REBUILD = frozenset({"conflict", "need_rebase"})
 """GitLab's `detailed_merge_status` values that a branch built anew on the default branch heals."""
 
 
-def propose(
-    key: EnvironmentKey,
-    target: Release,
-    declared: Release | None,
-    request: MergeRequestSeen | None,
-    comparison: Comparison | None,
-    gates: tuple[Gate, ...],
-) -> ProposePromotion | None:
+def propose(facts: PromotionFacts, target: Release, gates: tuple[Gate, ...]) -> ProposePromotion | None:
     """The merge request as it should be, or None when it is so; a branch somebody else wrote to is left alone."""
-    draft = any(gate.verdict != "green" for gate in gates)
-    if request is not None and not request.ours:
-        return None
-    stale = request is None or request.proposes is None or request.proposes.id != target.id or request.status in REBUILD
-    if not stale and request is not None and request.draft == draft:
+    request, draft = facts.open_request, any(gate.verdict != "green" for gate in gates)
+    rebuild = request is None or is_stale(request, target)
+    if request is not None and (not request.ours or (not rebuild and request.draft == draft)):
         return None
     return ProposePromotion(
-        key=key,
+        key=facts.key,
         release=target,
-        replaces=declared,
+        replaces=facts.seen.declared,
         draft=draft,
-        changes=tuple(Line(sha=c.sha, title=c.title) for c in comparison.brings) if comparison else (),
-        changes_url=comparison.url if comparison else "",
+        changes=lines(facts.comparison),
+        changes_url=facts.comparison.url if facts.comparison else "",
         because=gates[0].because,
-        rebuild=stale,
+        rebuild=rebuild,
     )
 
 
-def publish(key: EnvironmentKey, request: MergeRequestSeen, gates: tuple[Gate, ...]) -> PublishGates:
-    """`sluice/gates` on the head: failed for a red gate, pending while one waits, success when all are green."""
-    verdicts = {gate.verdict for gate in gates}
-    shut = [gate for gate in gates if gate.verdict != "green"]
-    return PublishGates(
-        key=key,
-        sha=request.sha,
-        ref=request.proof.ref,
-        pipeline_id=request.proof.pipeline_id,
-        state="failed" if "red" in verdicts else "pending" if "waiting" in verdicts else "success",
-        because="; ".join(gate.because for gate in shut) or "all gates are green",
-    )
+def is_stale(request: MergeRequestSeen, target: Release) -> bool:
+    """The branch proposes something else, or GitLab cannot merge it as it stands."""
+    return request.proposes is None or request.proposes.id != target.id or request.status in REBUILD
 
 
-def show(
-    key: EnvironmentKey, request: MergeRequestSeen, target: Release, state: str, gates: tuple[Gate, ...]
-) -> WriteSticky:
-    """The sticky note: the state and every gate with its sentence."""
-    return WriteSticky(
-        key=key, merge_request=request.iid, release=target, state=state, gates=gates, because=f"{target.name} is {state}"
-    )
+def lines(comparison: Comparison | None) -> tuple[Line, ...]:
+    """The change list."""
+    return tuple(Line(sha=change.sha, title=change.title) for change in comparison.brings) if comparison else ()
 
 
 def merge(key: EnvironmentKey, request: MergeRequestSeen, target: Release, because: str) -> tuple[MergePromotion, ...]:

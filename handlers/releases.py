@@ -30,14 +30,14 @@ async def observe(key: ApplicationKey, observer: Observer) -> ReleaseFacts:
 
 
 def decide(facts: ReleaseFacts, policy: Policy, now: datetime) -> Decision:
-    """Remember what is new; at first sight everything is baseline, so that nothing old is promoted (design section 3)."""
+    """Remember what is new; at first sight everything is baseline, nothing old is promoted (design section 3)."""
     known = {record.release.id for record in facts.known}
     fresh = [release for release in facts.sighted if release.id not in known]
     records = [RecordRelease(key=facts.key, record=first_seen(release, facts, now)) for release in fresh]
     names = ", ".join(release.name for release in fresh)
     if not facts.has_baseline:
-        baseline = RecordBaseline(key=facts.key)
-        return skip(baseline, *records, because=f"first sight: {names or 'nothing yet'} is the baseline and does not move")
+        because = f"first sight: {names or 'nothing yet'} is the baseline and does not move"
+        return skip(RecordBaseline(key=facts.key), *records, because=because)
     if not fresh:
         return skip(because="no release that was not known")
     return skip(*records, because=f"{names} is new")

@@ -8,11 +8,14 @@ Shipped = Literal["running", "success", "failed"]
 
 
 def state_of(promotion: Promotion) -> Shipped | None:
-    """What is told outside: nothing before the roll-out began, never a waiting (design section 5)."""
+    """What is told outside: nothing before the roll-out began, never a waiting (design section 5).
+
+    A release written into Git beside us may not be rolling out yet, so only its end is told.
+    """
     if promotion.healthy_at is not None:
         return "success"
     match promotion.state:
-        case "applied" | "bypassed" | "downgraded":
+        case "applied":
             return "running"
         case "failed":
             return "failed"
@@ -46,7 +49,7 @@ def skipped(
     releases: tuple[ReleaseRecord, ...],
     promotions: tuple[Promotion, ...],
 ) -> tuple[ReleaseRecord, ...]:
-    """Releases that never rolled out here and whose commits this one contains, by the application's own history (F5)."""
+    """Releases that never rolled out here and whose commits this one contains, by the application's history (F5)."""
     if previous_one is None or comparison is None or promotion.healthy_at is None:
         return ()
     contained = {change.sha for change in comparison.brings}

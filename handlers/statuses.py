@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
-from bot.actions import Decision, WriteCommitStatus, act, digest, skip
+from bot.actions import Decision, WriteCommitStatus, act, digest, skip, would
 from bot.events import EnvironmentKey
-from bot.observing import CommitSeen, Observer, Promotion, Rule
+from bot.observing import CommitSeen, Installation, Observer, Promotion, Rule
 from config.policy import Policy
+from handlers.modes import muted
 from handlers.shipping import Shipped, current, previous, skipped, state_of
+
+ALLOW = "wait for one, or set no_pipeline: allow in policy.yaml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +29,7 @@ class StatusFacts:
     """The latest roll-out in an environment, and the commits it speaks for."""
 
     key: EnvironmentKey
+    installation: Installation
     promotion: Promotion | None
     told: tuple[Told, ...]
     unknown: tuple[str, ...]
@@ -34,20 +39,27 @@ async def observe(key: EnvironmentKey, observer: Observer) -> StatusFacts:
     """Find the commits of the release that rolls out and of those it skipped."""
     promotions = await observer.promotions(key.owner)
     promotion = current(key.environment, promotions)
-    if promotion is None or observer.policy.environment(key.application, key.environment).statuses != "on":
-        return StatusFacts(key=key, promotion=promotion, told=(), unknown=())
     told: list[Told] = []
     unknown: list[str] = []
-    for sha, state, because in await speaks_for(key, promotion, promotions, observer):
-        commit = await observer.commit(key.owner, sha) if sha else None
-        if commit is None:
-            unknown.append(sha)
-            continue
-        status = write(key, commit, state, because, observer.policy)
-        told.append(
-            Told(commit=commit, state=state, because=because, written=await observer.written(status.effect_key))
-        )
-    return StatusFacts(key=key, promotion=promotion, told=tuple(told), unknown=tuple(unknown))
+    if promotion is not None and observer.policy.environment(key.application, key.environment).statuses == "on":
+        for sha, state, because in await speaks_for(key, promotion, promotions, observer):
+            if found := await tell(key, sha, state, because, observer):
+                told.append(found)
+            else:
+                unknown.append(sha)
+    installation = await observer.installation(key.tenant)
+    return StatusFacts(
+        key=key, installation=installation, promotion=promotion, told=tuple(told), unknown=tuple(unknown)
+    )
+
+
+async def tell(key: EnvironmentKey, sha: str, state: Shipped, because: str, observer: Observer) -> Told | None:
+    """What a commit is to say, None when GitLab does not know the commit."""
+    commit = await observer.commit(key.owner, sha) if sha else None
+    if commit is None:
+        return None
+    status = write(key, commit, state, because, observer.policy)
+    return Told(commit=commit, state=state, because=because, written=await observer.written(status.effect_key))
 
 
 async def speaks_for(
@@ -73,15 +85,26 @@ def decide(facts: StatusFacts, policy: Policy, now: datetime) -> Decision:
     if environment.statuses != "on":
         return skip(because=f"the policy has statuses {environment.statuses} for {facts.key.environment}")
     name = facts.promotion.release.name
-    if environment.mode == "observe":
-        return Decision(kind="would", because=f"would say on {name}'s commit that it runs, but the mode is observe")
+    fresh = unwritten(facts, policy)
+    if not fresh:
+        return skip(because=f"the commit of {name} {'already says so' if facts.told else 'is not known to GitLab'}")
+    if why := muted(environment, facts.installation):
+        return would(because=f"would say on the commit of {name} where it runs, but {why}")
+    harmless = [status for status in fresh if may_write(status, environment.no_pipeline)]
+    if not harmless:
+        return skip(because=f"the commit of {name} has no pipeline, and a status would make one: {ALLOW}")
+    return act(*harmless, because=f"the commit says where {name} is: {harmless[0].state} in {facts.key.environment}")
+
+
+def unwritten(facts: StatusFacts, policy: Policy) -> list[WriteCommitStatus]:
+    """The statuses that differ from what was last written under their key."""
     wanted = [(told, write(facts.key, told.commit, told.state, told.because, policy)) for told in facts.told]
-    fresh = [status for told, status in wanted if told.written != digest(status)]
-    if fresh:
-        return act(*fresh, because=f"the commit says where {name} is: {fresh[0].state} in {facts.key.environment}")
-    if not facts.told:
-        return skip(because=f"the commit of {name} is not known, so no status can say where it runs")
-    return skip(because=f"the commit of {name} already says so")
+    return [status for told, status in wanted if told.written != digest(status)]
+
+
+def may_write(status: WriteCommitStatus, no_pipeline: Literal["wait", "allow"]) -> bool:
+    """A status without a pipeline makes an external one, which can hide or satisfy the real one (failures F7)."""
+    return status.pipeline_id is not None or no_pipeline == "allow"
 
 
 def write(key: EnvironmentKey, commit: CommitSeen, state: Shipped, because: str, policy: Policy) -> WriteCommitStatus:

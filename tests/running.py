@@ -103,7 +103,7 @@ def settings_for(facts: Mapping[str, Any], data_dir: Path, **overrides: Any) -> 
     """The operator's settings for a sandbox."""
     registry = str(facts["registry_url"]).partition("://")[2].rstrip("/")
     values: dict[str, Any] = {
-        "gitlab": {"url": facts["gitlab_url"], "token": facts["token"], "requests_per_minute": 100000},
+        "gitlab": {"url": facts["gitlab_url"], "token": facts["token"], "requests_per_minute": 2000},
         "data_dir": data_dir,
         "listen": {"port": 0},
         "webhooks": {

@@ -14,6 +14,10 @@ from bot.journal.wakeups import Wakeups
 T = TypeVar("T")
 
 
+def _always(_: object) -> bool:
+    return True
+
+
 class Area:
     """The base of the journal's areas; `Journal` is all of them together."""
 
@@ -35,14 +39,18 @@ class Area:
     async def _write(self, fn: Callable[[Connection], T]) -> T:
         return await self._engine.write(fn)
 
-    async def _write_and_wake(self, fn: Callable[[Connection], T]) -> T:
+    async def _write_and_wake(self, fn: Callable[[Connection], T], *, when: Callable[[T], bool] = _always) -> T:
+        """Write, and wake whoever waits for work; `when`: only if the value says that there may be some."""
+
         def noisy(connection: Connection) -> T:
             value = fn(connection)
-            signal(connection)
+            if when(value):
+                signal(connection)
             return value
 
         value = await self._engine.write(noisy)
-        self._wakeups.ring()
+        if when(value):
+            self._wakeups.ring()
         return value
 
 

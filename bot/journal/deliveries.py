@@ -24,7 +24,7 @@ class Deliveries(Area):
         Returns how many were taken; call again until it returns 0.
         """
         now = self._now()
-        return await self._write_and_wake(lambda c: digest_received(c, parse, limit, now))
+        return await self._write_and_wake(lambda c: digest_received(c, parse, limit, now), when=bool)
 
     async def deliveries(
         self, *, phase: Phase | None = None, endpoint: str | None = None, limit: int = 50

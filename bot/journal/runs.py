@@ -13,7 +13,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row, insert, literal, select, update
 
-from bot.actions import Inside
+from bot.actions import Inside, LookAgain
 from bot.errors import PermanentError, StaleError
 from bot.journal.area import Area, insert_or_ignore
 from bot.journal.audit import write_audit
@@ -113,10 +113,21 @@ class Runs(Area):
         )
         stored = self._now()
         installation = self.installation_id
-        run, lost = await self._write_and_wake(lambda c: _record(c, made, stored, installation))
+        looks = any(isinstance(record, LookAgain) for record in made.records)
+        run, lost = await self._write_and_wake(lambda c: _record(c, made, stored, installation), when=lambda _: looks)
         if lost is not None:
             raise lost
         return run
+
+    async def keep(self, claim: Claim, records: Sequence[Inside]) -> None:
+        """Record inside actions before their run ends; StaleError when the claim was lost, then nothing is kept."""
+        now, installation = self._now(), self.installation_id
+
+        def kept(connection: Connection) -> None:
+            hold_fence(connection, claim)
+            keep_records(connection, records, now, installation)
+
+        await self._write_and_wake(kept)
 
     async def runs(
         self, *, key: Key | None = None, subject: Subject | None = None, handler: str | None = None, limit: int = 50

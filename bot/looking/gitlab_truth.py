@@ -1,5 +1,6 @@
 """What GitLab says: merge requests with their proof, commit histories, and where a commit status can be put."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -14,6 +15,9 @@ from bot.messages import LABEL
 from bot.observing import Change, CommitSeen, Comparison, MergeProof, MergeRequestMark, MergeRequestSeen
 from bot.releases import Release
 
+RECENT = 20
+"""How many of a branch's merge requests are listed; at most one of them is open."""
+MARKED = re.compile(r"<!-- sluice:promotion \S+ release=([0-9a-f]{64}) -->")
 HISTORY = 100
 """How many commits of a change list are kept."""
 
@@ -43,15 +47,16 @@ class GitLabTruth:
         return tuple(sorted(marks))
 
     async def merge_request(self, git: GitTruth, key: EnvironmentKey, iid: int | None) -> MergeRequestSeen | None:
-        """The open one of the environment's branch, else the one numbered `iid`, with what its head proposes."""
+        """The open one of the environment's branch, else the one numbered `iid`, else the branch's newest."""
         project = git.tenant.config_project
-        opened = await reads.merge_requests(self.api, project, state="opened", source_branch=key.branch)
-        ours = [request for request in opened if request.target_branch == git.tenant.branch]
-        if not ours and iid is None:
+        found = await reads.merge_requests(self.api, project, source_branch=key.branch, limit=RECENT)
+        ours = [request for request in found if request.target_branch == git.tenant.branch]
+        opened = next((request.iid for request in ours if request.state == "opened"), None)
+        wanted = opened or iid or (ours[0].iid if ours else None)
+        if wanted is None:
             return None
         # One by one, because a list neither rechecks the merge status nor tells who closed it.
-        request = await reads.merge_request(self.api, project, ours[0].iid if ours else iid or 0)
-        return await self._seen(git, key, request)
+        return await self._seen(git, key, await reads.merge_request(self.api, project, wanted))
 
     async def _seen(self, git: GitTruth, key: EnvironmentKey, request: MergeRequest) -> MergeRequestSeen:
         head = request.sha or ""
@@ -73,6 +78,8 @@ class GitLabTruth:
             merged_revision=(request.landed or "") if request.state == "merged" else "",
             proposes=await git.proposed(head, key) if opened else None,
             proof=await merge_proof(self.api, project, request, target=target, has_ci=has_ci) if opened else _NO_PROOF,
+            release_id=_named_release(request.description or ""),
+            merged_at=request.merged_at,
         )
 
     async def comparison(self, project: str, running: Release, target: Release) -> Comparison | None:
@@ -123,6 +130,12 @@ def newest_real(pipelines: tuple[Pipeline, ...]) -> Pipeline | None:
     """The newest pipeline that CI made, not a commit status."""
     real = [pipeline for pipeline in pipelines if pipeline.source != EXTERNAL]
     return max(real, key=lambda pipeline: pipeline.id, default=None)
+
+
+def _named_release(description: str) -> str:
+    """The release that the hidden marker of a description names; it locates, and never authorises."""
+    found = MARKED.match(description)
+    return found[1] if found else ""
 
 
 def _state(text: str) -> Literal["opened", "closed", "merged", "locked"]:

@@ -1,7 +1,7 @@
 """Gate: nothing is promoted onto an environment that is failing, or still rolling something out."""
 
 from bot.actions import Gate
-from bot.observing import EnvironmentSeen
+from bot.observing import EnvironmentSeen, Release
 
 
 def judge(seen: EnvironmentSeen) -> Gate:
@@ -12,12 +12,23 @@ def judge(seen: EnvironmentSeen) -> Gate:
     if not seen.clusters:
         return Gate(name=name, verdict="red", because=f"no cluster is known to carry {seen.environment}")
     match seen.health:
-        case "healthy" if seen.running is not None and seen.running.id == seen.declared.id:
-            return Gate(name=name, verdict="green", because=f"{seen.environment} is healthy on {seen.declared.name}")
+        case "healthy" | "progressing" if arrived(seen.declared, seen):
+            return Gate(name=name, verdict="green", because=f"{seen.environment} runs {seen.declared.name}")
         case "failed":
             return Gate(name=name, verdict="red", because=f"{seen.environment} is failing: {seen.trouble}")
         case "unknown":
-            return Gate(name=name, verdict="red", because=f"the health of {seen.environment} is unknown: {seen.trouble}")
+            because = f"the health of {seen.environment} is unknown: {seen.trouble}"
+            return Gate(name=name, verdict="red", because=because)
         case "healthy" | "progressing":
             because = f"{seen.environment} is still rolling out {seen.declared.name}"
             return Gate(name=name, verdict="waiting", because=because)
+
+
+def arrived(declared: Release, seen: EnvironmentSeen) -> bool:
+    """Every cluster has applied it and tries nothing else.
+
+    A Kustomization that applies another commit of the same repository is progressing for a moment without rolling
+    anything out: that must not close a gate that was green.
+    """
+    found = [release for cluster in seen.clusters for release in (cluster.release, cluster.attempt)]
+    return all(release is not None and release.id == declared.id for release in found)

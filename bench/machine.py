@@ -1,0 +1,145 @@
+"""A sandbox and a bot as two processes of their own, as users run them, for the benches to look at from outside."""
+
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+API_TOKEN = "bench-token"
+PATIENCE = 60.0
+"""Seconds after which a bench gives up waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """A running bot: its address, its process, and how long it took from start to ready, in seconds."""
+
+    url: str
+    process: psutil.Process
+    started_in: float
+
+    def rss(self) -> float:
+        """Resident memory of the process and its children, in MB (10^6 bytes)."""
+        family = [self.process, *self.process.children(recursive=True)]
+        return float(sum(member.memory_info().rss for member in family)) / 1e6
+
+    def cpu(self) -> float:
+        """CPU seconds used so far, user and system."""
+        used = self.process.cpu_times()
+        return float(used.user + used.system)
+
+
+@contextmanager
+def process(*command: str, log: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A child and the first line it prints; it is told to end when the block ends."""
+    with log.open("w") as errors:
+        child = subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.PIPE, stderr=errors, text=True)
+        try:
+            line = child.stdout.readline() if child.stdout else ""
+            if not line:
+                raise RuntimeError(f"{command} ended: {log.read_text()[-2000:]}")
+            yield child, line
+        finally:
+            child.terminate()
+            child.wait(30)
+
+
+@contextmanager
+def sandbox(folder: Path) -> Iterator[dict[str, Any]]:
+    """The facts of a sandbox."""
+    command = ("bot.cli", "sandbox", "--data", str(folder / "sandbox"))
+    with process(*command, log=folder / "sandbox.log") as (_, line):
+        yield json.loads(line)
+
+
+@contextmanager
+def bot(folder: Path, facts: Mapping[str, Any], *, cluster: bool = True) -> Iterator[Bot]:
+    """A bot that knows the sandbox; without `cluster` it is configured with none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = folder / "sluice.yaml"
+    config.write_text(json.dumps(settings(folder, facts, cluster=cluster)))
+    began = time.monotonic()
+    with ExitStack() as stack:
+        command = ("bot.cli", "serve", "--config", str(config))
+        child, line = stack.enter_context(process(*command, log=folder / "bot.log"))
+        url = line.split()[-1]
+        until(lambda: get(f"{url}/readyz") is not None, "the bot is ready")
+        yield Bot(url, psutil.Process(child.pid), time.monotonic() - began)
+
+
+def settings(folder: Path, facts: Mapping[str, Any], *, cluster: bool) -> dict[str, Any]:
+    """The operator's settings, every secret in a file of its own."""
+    registry = str(facts["registry_url"]).partition("://")[2].rstrip("/")
+    name = str(facts["cluster"])
+    return {
+        "gitlab": {
+            "url": facts["gitlab_url"],
+            "token_file": _secret(folder, facts, "token"),
+            "requests_per_minute": 2000,
+        },
+        "data_dir": str(folder / "data"),
+        "listen": {"port": 0},
+        "webhooks": {
+            "demo": {"scope": "instance", "signing_token_files": [_secret(folder, facts, "signing_token")]},
+        },
+        "clusters": {
+            name: {"kubeconfig": facts["kubeconfig"], "flux_secret_files": [_secret(folder, facts, "flux_secret")]}
+        }
+        if cluster
+        else {},
+        "registries": {registry: {"insecure": True}},
+        "tenants": {
+            "demo": {
+                "config_project": facts["config_project"],
+                "application_projects": ["demo/*"],
+                "clusters": [name] if cluster else [],
+                "namespaces": ["*"],
+            }
+        },
+        "api_tokens": {"bench": {"token_file": _secret(folder, {"api": API_TOKEN}, "api")}},
+        "log": {"format": "json", "level": "warning"},
+    }
+
+
+def _secret(folder: Path, facts: Mapping[str, Any], key: str) -> str:
+    file = folder / f"secret-{key}"
+    file.write_text(str(facts[key]))
+    file.chmod(0o600)
+    return str(file)
+
+
+def call(url: str, token: str, method: str = "GET", body: Mapping[str, Any] | None = None) -> Any:
+    """JSON over HTTP with a bearer token; urllib's HTTPError for a refusal."""
+    headers = {"Authorization": f"Bearer {token}", "PRIVATE-TOKEN": token, "Content-Type": "application/json"}
+    data = json.dumps(body).encode() if body is not None else None
+    request = urllib.request.Request(url, data=data, headers=headers, method=method)  # noqa: S310 - loopback
+    with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+        text = response.read()
+    return json.loads(text) if text else None
+
+
+def get(url: str) -> bytes | None:
+    """The body, or None while nobody answers well."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 - loopback
+            return bytes(response.read())
+    except OSError:
+        return None
+
+
+def until(condition: Any, what: str) -> Any:
+    """Wait for a true answer and return it; RuntimeError when it never comes."""
+    end = time.monotonic() + PATIENCE
+    while not (found := condition()):
+        if time.monotonic() > end:
+            raise RuntimeError(f"never seen: {what}")
+        time.sleep(0.05)
+    return found

@@ -1,0 +1,78 @@
+"""What a promotion is decided on: an environment, what could be promoted into it, and its merge request."""
+
+from dataclasses import dataclass, replace
+
+from bot.events import EnvironmentKey
+from bot.observing import (
+    Comparison,
+    EnvironmentSeen,
+    Installation,
+    MergeRequestSeen,
+    Observer,
+    Promotion,
+    Release,
+)
+from handlers.choosing import choose, turned_away
+from handlers.showing import publish, show
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionFacts:
+    """An environment, what could be promoted into it, and the merge request that is or was open.
+
+    promotions: all environments of the application, newest first. target: what `choose` found.
+    written: effect key → digest of what was last written under it.
+    """
+
+    key: EnvironmentKey
+    installation: Installation
+    seen: EnvironmentSeen
+    promotions: tuple[Promotion, ...]
+    target: Release | None
+    comparison: Comparison | None
+    merge_request: MergeRequestSeen | None
+    written: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def under_way(self) -> Promotion | None:
+        """The promotion that is waiting or ready here."""
+        return under_way(self.key, self.promotions)
+
+    @property
+    def open_request(self) -> MergeRequestSeen | None:
+        """The merge request while it is open."""
+        return self.merge_request if self.merge_request and self.merge_request.state == "opened" else None
+
+
+async def observe(key: EnvironmentKey, observer: Observer) -> PromotionFacts:
+    """Read Git, the journal and the merge request; compare commits only when there is something to promote."""
+    promotions = await observer.promotions(key.owner)
+    seen = await observer.environment(key)
+    last = under_way(key, promotions)
+    request = await observer.merge_request(key, last.merge_request if last else None)
+    before = observer.policy.before(key.application, key.environment)
+    barred = turned_away(key, promotions, request)
+    target = choose(seen, await observer.releases(key.owner), promotions, before, barred)
+    facts = PromotionFacts(
+        key=key,
+        installation=await observer.installation(key.tenant),
+        seen=seen,
+        promotions=promotions,
+        target=target,
+        comparison=await observer.comparison(key.owner, seen.declared, target) if target else None,
+        merge_request=request,
+    )
+    return replace(facts, written=await what_was_written(facts, observer))
+
+
+def under_way(key: EnvironmentKey, promotions: tuple[Promotion, ...]) -> Promotion | None:
+    """The newest promotion that is waiting or ready in an environment."""
+    return next((p for p in promotions if p.key == key and p.state in ("waiting", "ready")), None)
+
+
+async def what_was_written(facts: PromotionFacts, observer: Observer) -> tuple[tuple[str, str], ...]:
+    """The digests under the keys of the open merge request's status and note."""
+    if facts.target is None or facts.merge_request is None:
+        return ()
+    effects = (publish(facts.key, facts.merge_request, ()), show(facts.key, facts.merge_request, facts.target, "", ()))
+    return tuple([(effect.effect_key, await observer.written(effect.effect_key)) for effect in effects])
