@@ -43,7 +43,13 @@ async def run_git(
         stderr=asyncio.subprocess.PIPE,
         env={**NEUTRAL_ENVIRONMENT, **(environment or {})},
     )
-    out, err = await process.communicate(stdin or None)
+    talking = asyncio.ensure_future(process.communicate(stdin or None))
+    try:
+        out, err = await asyncio.shield(talking)
+    except asyncio.CancelledError:
+        # A child left behind would outlive the loop, and its pipes with it.
+        await talking
+        raise
     return Finished(code=process.returncode or 0, out=out, err=err)
 
 

@@ -127,7 +127,8 @@ def _note_attributes(lab: Instance, project: Project, note: Note, noteable: Note
 def _noteable(lab: Instance, project: Project, noteable: Noteable, head: Commit | None) -> Json:
     match noteable:
         case MergeRequest():
-            return {"merge_request": merge_request_attributes(lab, project, noteable, head)}
+            attributes = merge_request_attributes(lab, project, noteable, head)
+            return {"merge_request": {**attributes, "project_id": project.id}}
         case Issue():
             return {"issue": _issue_attributes(lab, project, noteable)}
         case Commit():

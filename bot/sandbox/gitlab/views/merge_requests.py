@@ -114,28 +114,28 @@ def label_view(project: Project, name: str) -> Json:
 
 
 def approvals_view(lab: Instance, project: Project, mr: MergeRequest, user: User | None) -> Json:
+    """An EE binary shows the paid fields on Free as well, with nothing required; `approved` is then always true."""
     approvers = [lab.users[one] for one in mr.approvals]
-    basic: Json = {
-        "user_has_approved": user is not None and user.id in mr.approvals,
-        "user_can_approve": user is not None and user.id not in mr.approvals,
-        "approved": bool(approvers) if lab.edition == "free" else len(approvers) >= project.approvals_before_merge,
-        "approved_by": [
-            {"user": user_basic(lab, one), "approved_at": stamp(mr.approvals[one.id])} for one in approvers
-        ],
-    }
-    if lab.edition == "free":
-        return basic
-    left = max(0, project.approvals_before_merge - len(approvers))
+    required = 0 if lab.edition == "free" else project.approvals_before_merge
     return {
         "id": mr.id,
         "iid": mr.iid,
         "project_id": project.id,
         "title": mr.title,
+        "description": mr.description,
         "state": mr.state,
+        "created_at": stamp(mr.created_at),
+        "updated_at": stamp(mr.updated_at),
         "merge_status": _old_merge_status(mr),
-        "approvals_required": project.approvals_before_merge,
-        "approvals_left": left,
-        **basic,
+        "approved": len(approvers) >= required,
+        "approvals_required": required,
+        "approvals_left": max(0, required - len(approvers)),
+        "require_password_to_approve": False,
+        "approved_by": [
+            {"user": user_basic(lab, one), "approved_at": stamp(mr.approvals[one.id])} for one in approvers
+        ],
+        "user_has_approved": user is not None and user.id in mr.approvals,
+        "user_can_approve": user is not None and user.id not in mr.approvals,
     }
 
 
