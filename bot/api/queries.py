@@ -1,6 +1,6 @@
 """Values out of a query string, each checked before it is used."""
 
-from typing import TypeVar, cast, get_args
+from typing import TypeVar, get_args
 
 import msgspec
 from aiohttp import web
@@ -14,7 +14,7 @@ MOST = 500
 USUAL = 50
 LARGEST_BODY = 64 * 1024
 """Bytes of a command's body at most."""
-PHASES: tuple[str, ...] = get_args(Phase)
+PHASES: tuple[Phase, ...] = get_args(Phase)
 
 
 def limit(request: web.Request) -> int:
@@ -28,11 +28,12 @@ def limit(request: web.Request) -> int:
 def phase(request: web.Request) -> Phase | None:
     """The phase of deliveries asked for."""
     text = request.query.get("phase", "")
-    if text and text not in PHASES:
+    found = next((known for known in PHASES if known == text), None)
+    if text and found is None:
         raise bad_request(
             "There is no such phase.", f"The phases are {', '.join(PHASES)}.", "Use one, or leave it out."
         )
-    return cast("Phase", text) if text else None
+    return found
 
 
 def flag(request: web.Request, name: str) -> bool:

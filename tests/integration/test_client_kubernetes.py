@@ -254,7 +254,9 @@ async def test_what_the_receiver_could_not_take_is_told_again(cluster: Cluster, 
     await asyncio.wait([task])
 
 
-async def test_without_the_right_to_watch_changes_are_still_found_by_listing(sandbox: SandboxCluster, tmp_path: Path) -> None:
+async def test_without_the_right_to_watch_changes_are_still_found_by_listing(
+    sandbox: SandboxCluster, tmp_path: Path
+) -> None:
     sandbox.put(config_map("one"))
     document = json.loads(sandbox.kubeconfig.read_text())
     file = tmp_path / "poor"

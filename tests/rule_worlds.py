@@ -1,0 +1,265 @@
+"""Small worlds for rules: builders with plain defaults, and an observer that answers from memory."""
+
+import json
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from bot.actions import Action, Decision, Outside
+from bot.keys import ApplicationKey, ConfigKey, EnvironmentKey, SourceKey
+from bot.observing import (
+    ClusterSeen,
+    CommitSeen,
+    Comparison,
+    ConfigurationSeen,
+    EnvironmentSeen,
+    EnvironmentState,
+    Health,
+    Installation,
+    MergeProof,
+    MergeRequestSeen,
+    Promotion,
+    PromotionState,
+    ProofVerdict,
+    Release,
+    ReleaseRecord,
+    Source,
+    promotion_id,
+)
+from bot.releases import Image
+from config.policy import Policy
+
+T = TypeVar("T")
+A = TypeVar("A")
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+TENANT, APPLICATION = "demo", "demo-service"
+APP = ApplicationKey(TENANT, APPLICATION)
+DEV, STAGING, PRODUCTION = (EnvironmentKey(TENANT, APPLICATION, name) for name in ("dev", "staging", "production"))
+IMAGE = "registry.example/demo/demo-service"
+PROJECT = "demo/demo-service"
+ADOPTED = Installation(adopted=True, because="this installation adopted the config repository")
+STRANGER = Installation(adopted=False, because="the config repository was not adopted yet; run `sluice adopt`")
+
+ENVIRONMENTS: Mapping[str, Mapping[str, object]] = {
+    "dev": {"cluster": "one", "delivery": "observe"},
+    "staging": {"cluster": "one", "after": ["dev"], "merge": "automatic"},
+    "production": {"cluster": "one", "after": ["staging"], "merge": "automatic"},
+}
+
+
+def policy_of(**changes: Mapping[str, object]) -> Policy:
+    """dev, staging and production in mode act with automatic merge; `changes` per environment."""
+    environments = {name: {**form, **changes.get(name, {})} for name, form in ENVIRONMENTS.items()}
+    application = {
+        "project": PROJECT,
+        "images": [IMAGE],
+        "kustomization": "flux-system/demo-service-{environment}",
+        "position": {
+            "kind": "kustomize_images",
+            "file": "apps/{environment}/kustomization.yaml",
+            "image": "demo-service",
+        },
+    }
+    document = {
+        "version": 1,
+        "mode": "act",
+        "environments": environments,
+        "applications": {APPLICATION: application},
+    }
+    return Policy.parse(json.dumps(document))
+
+
+POLICY = policy_of()
+
+
+def release(version: str, *, build: str = "", commit: str | None = None) -> Release:
+    """A release of one image; `build` makes another digest of the same version. Its commit is named after it."""
+    text = f"{version}{build}".encode().hex()
+    image = Image(name=IMAGE, digest=f"sha256:{text:0<64}", tag=version)
+    return Release(
+        application=APPLICATION,
+        images=(image,),
+        version=version,
+        commit=f"{text:0<40}"[:40] if commit is None else commit,
+    )
+
+
+OLD, NEW, NEWER = release("1.0.0"), release("1.1.0"), release("1.2.0")
+
+
+def record(what: Release, *, baseline: bool = False) -> ReleaseRecord:
+    """A release as the journal knows it."""
+    return ReleaseRecord(release=what, first_seen=NOW, baseline=baseline)
+
+
+def promotion(
+    key: EnvironmentKey,
+    what: Release,
+    state: PromotionState = "done",
+    *,
+    attempt: int = 0,
+    opened_at: datetime = NOW - timedelta(hours=1),
+    merge_request: int | None = None,
+    healthy: timedelta | None = None,
+    baseline: bool = False,
+    because: str = "as it was",
+) -> Promotion:
+    """A promotion; one that is done was healthy an hour ago, else `healthy` ago, else never."""
+    ago = timedelta(hours=1) if healthy is None and state == "done" else healthy
+    return Promotion(
+        id=promotion_id(key, what, attempt),
+        key=key,
+        release=what,
+        state=state,
+        because=because,
+        opened_at=opened_at,
+        updated_at=opened_at,
+        merge_request=merge_request,
+        healthy_at=None if ago is None else NOW - ago,
+        baseline=baseline,
+    )
+
+
+def cluster(
+    what: Release | None, health: Health = "healthy", *, attempt: Release | None = None, name: str = "one"
+) -> ClusterSeen:
+    """A cluster that applied a release and tries another, or the same."""
+    return ClusterSeen(
+        cluster=name,
+        revision="c" * 40 if what else "",
+        release=what,
+        attempt=attempt or what,
+        health=health,
+        because=f"Kustomization {name} is {health}",
+    )
+
+
+def seen(key: EnvironmentKey, declared: Release | None, *clusters: ClusterSeen, agrees: bool = True) -> EnvironmentSeen:
+    """An environment; without `clusters` one that runs healthily what Git declares."""
+    return EnvironmentSeen(
+        environment=key.environment,
+        declared=declared,
+        written=(declared.version,) if declared else (),
+        agrees=agrees,
+        clusters=clusters or (cluster(declared),),
+    )
+
+
+def proof_of(verdict: ProofVerdict) -> MergeProof:
+    """What the jobs of a head say."""
+    pipeline = None if verdict in ("missing", "none") else 7
+    return MergeProof(verdict=verdict, because=f"pipeline 7 {verdict}", pipeline_id=pipeline, ref="sluice/x")
+
+
+def merge_request(proposes: Release | None, **changes: Any) -> MergeRequestSeen:
+    """An open, mergeable merge request of ours with a passed pipeline; `changes` to its fields."""
+    fields: dict[str, Any] = {
+        "iid": 3,
+        "state": "opened",
+        "sha": "e" * 40,
+        "title": "Promote",
+        "draft": False,
+        "status": "mergeable",
+        "url": "https://gitlab.example/demo/config/-/merge_requests/3",
+        "ours": True,
+        "closed_by_bot": False,
+        "merged_revision": "",
+        "proposes": proposes,
+        "proof": proof_of("passed"),
+    }
+    return MergeRequestSeen(**{**fields, **changes})
+
+
+def commit_of(what: Release, *, pipeline_id: int | None = 40) -> CommitSeen:
+    """The commit of a release with its pipeline."""
+    return CommitSeen(project=PROJECT, sha=what.commit, ref="main", tag=False, pipeline_id=pipeline_id)
+
+
+@dataclass(kw_only=True)
+class Memory:
+    """An observer that answers from its fields."""
+
+    policy: Policy = POLICY
+    adopted: Installation = ADOPTED
+    known_releases: tuple[ReleaseRecord, ...] = ()
+    baseline: bool = True
+    sighted: tuple[Release, ...] = ()
+    environments: dict[EnvironmentKey, EnvironmentSeen] = field(default_factory=dict)
+    known_promotions: tuple[Promotion, ...] = ()
+    known_states: tuple[EnvironmentState, ...] = ()
+    requests: dict[EnvironmentKey, MergeRequestSeen] = field(default_factory=dict)
+    comparisons: dict[tuple[str, str], Comparison] = field(default_factory=dict)
+    commits: dict[str, CommitSeen] = field(default_factory=dict)
+    effects: dict[str, str] = field(default_factory=dict)
+    sources: dict[SourceKey, Source] = field(default_factory=dict)
+    configurations: dict[ConfigKey, ConfigurationSeen] = field(default_factory=dict)
+
+    async def source(self, key: SourceKey) -> Source:
+        return self.sources[key]
+
+    async def configuration(self, key: ConfigKey) -> ConfigurationSeen:
+        return self.configurations[key]
+
+    async def installation(self, tenant: str) -> Installation:
+        return self.adopted
+
+    async def releases(self, key: ApplicationKey) -> tuple[ReleaseRecord, ...]:
+        return self.known_releases
+
+    async def has_baseline(self, key: ApplicationKey) -> bool:
+        return self.baseline
+
+    async def sightings(self, key: ApplicationKey) -> tuple[Release, ...]:
+        return self.sighted
+
+    async def environment(self, key: EnvironmentKey) -> EnvironmentSeen:
+        return self.environments[key]
+
+    async def promotions(self, key: ApplicationKey) -> tuple[Promotion, ...]:
+        return self.known_promotions
+
+    async def environment_states(self, key: EnvironmentKey) -> tuple[EnvironmentState, ...]:
+        return tuple(state for state in self.known_states if state.key == key)
+
+    async def merge_request(self, key: EnvironmentKey, iid: int | None) -> MergeRequestSeen | None:
+        found = self.requests.get(key)
+        return found if found and (found.state == "opened" or found.iid == iid) else None
+
+    async def comparison(self, key: ApplicationKey, running: Release | None, target: Release) -> Comparison | None:
+        return self.comparisons.get((running.version, target.version)) if running else None
+
+    async def commit(self, key: ApplicationKey, sha: str) -> CommitSeen | None:
+        return self.commits.get(sha)
+
+    async def written(self, effect_key: str) -> str:
+        return self.effects.get(effect_key, "")
+
+
+def done(work: Awaitable[T]) -> T:
+    """The result of a coroutine that never has to wait; AssertionError when it does."""
+    steps = work.__await__()
+    try:
+        next(steps)
+    except StopIteration as finished:
+        result: T = finished.value
+        return result
+    raise AssertionError("an observer in memory never waits")
+
+
+def outside(decision: Decision) -> list[Outside]:
+    """What a decision would write to GitLab or Git."""
+    return [action for action in decision.actions if isinstance(action, Outside)]
+
+
+def of_type(decision: Decision, kind: type[A]) -> list[A]:
+    """The actions of one type."""
+    found: tuple[Action, ...] = decision.actions
+    return [action for action in found if isinstance(action, kind)]
+
+
+def only(decision: Decision, kind: type[A]) -> A:
+    """The one action of a type."""
+    (found,) = of_type(decision, kind)
+    return found
