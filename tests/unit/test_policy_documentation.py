@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 POLICY = (ROOT / "docs" / "policy.md").read_text()
 OPERATOR = (ROOT / "docs" / "operator.md").read_text()
 CODE = re.compile(r'code="([a-z-]+)"|^        "([a-z-]+)",\n        what=', re.MULTILINE)
-NOT_ABOUT_CHECKOUTS = frozenset({"file", "secret", "secret-in-file", "tenant-twice", "unknown-cluster"})
+NOT_ABOUT_CHECKOUTS = frozenset({"secret"})
 
 SECTIONS: list[tuple[str, str, type[BaseModel]]] = [
     (POLICY, "The policy", policy_form.PolicyForm),
