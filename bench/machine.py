@@ -13,7 +13,9 @@ from typing import Any
 
 import psutil
 
-API_TOKEN = "bench-token"
+from bot.demo.processes import API_TOKEN as API_TOKEN
+from bot.demo.processes import configure
+
 PATIENCE = 60.0
 """Seconds after which a bench gives up waiting."""
 
@@ -63,9 +65,7 @@ def sandbox(folder: Path) -> Iterator[dict[str, Any]]:
 @contextmanager
 def bot(folder: Path, facts: Mapping[str, Any], *, cluster: bool = True) -> Iterator[Bot]:
     """A bot that knows the sandbox; without `cluster` it is configured with none."""
-    folder.mkdir(parents=True, exist_ok=True)
-    config = folder / "sluice.yaml"
-    config.write_text(json.dumps(settings(folder, facts, cluster=cluster)))
+    config = configure(folder, facts, cluster=cluster, level="warning")
     began = time.monotonic()
     with ExitStack() as stack:
         command = ("bot.cli", "serve", "--config", str(config))
@@ -73,47 +73,6 @@ def bot(folder: Path, facts: Mapping[str, Any], *, cluster: bool = True) -> Iter
         url = line.split()[-1]
         until(lambda: get(f"{url}/readyz") is not None, "the bot is ready")
         yield Bot(url, psutil.Process(child.pid), time.monotonic() - began)
-
-
-def settings(folder: Path, facts: Mapping[str, Any], *, cluster: bool) -> dict[str, Any]:
-    """The operator's settings, every secret in a file of its own."""
-    registry = str(facts["registry_url"]).partition("://")[2].rstrip("/")
-    name = str(facts["cluster"])
-    return {
-        "gitlab": {
-            "url": facts["gitlab_url"],
-            "token_file": _secret(folder, facts, "token"),
-            "requests_per_minute": 2000,
-        },
-        "data_dir": str(folder / "data"),
-        "listen": {"port": 0},
-        "webhooks": {
-            "demo": {"scope": "instance", "signing_token_files": [_secret(folder, facts, "signing_token")]},
-        },
-        "clusters": {
-            name: {"kubeconfig": facts["kubeconfig"], "flux_secret_files": [_secret(folder, facts, "flux_secret")]}
-        }
-        if cluster
-        else {},
-        "registries": {registry: {"insecure": True}},
-        "tenants": {
-            "demo": {
-                "config_project": facts["config_project"],
-                "application_projects": ["demo/*"],
-                "clusters": [name] if cluster else [],
-                "namespaces": ["*"],
-            }
-        },
-        "api_tokens": {"bench": {"token_file": _secret(folder, {"api": API_TOKEN}, "api")}},
-        "log": {"format": "json", "level": "warning"},
-    }
-
-
-def _secret(folder: Path, facts: Mapping[str, Any], key: str) -> str:
-    file = folder / f"secret-{key}"
-    file.write_text(str(facts[key]))
-    file.chmod(0o600)
-    return str(file)
 
 
 def call(url: str, token: str, method: str = "GET", body: Mapping[str, Any] | None = None) -> Any:

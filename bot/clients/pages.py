@@ -33,7 +33,10 @@ def _linked(current: URL, header: str) -> URL | None:
     if found is None:
         return None
     try:
-        return current.join(URL(found[1], encoded=True))
+        following = current.join(URL(found[1], encoded=True))
+        # yarl looks at the port only when asked, so a bad one would surface later.
+        _server(following)
+        return following
     except ValueError as error:
         raise PermanentError(
             f"the Link header of {current.path} holds no address. A proxy in between may have cut it."
@@ -45,8 +48,11 @@ def _numbered(current: URL, page: str) -> URL | None:
 
 
 def _same_server(api: URL, page: URL) -> bool:
-    here, there = ((url.scheme, url.host, url.port, url.user, url.password) for url in (api, page))
-    return page.absolute and here == there
+    return page.absolute and _server(api) == _server(page)
+
+
+def _server(url: URL) -> tuple[str, str | None, int | None, str | None, str | None]:
+    return url.scheme, url.host, url.port, url.user, url.password
 
 
 def _inside(api: URL, page: URL) -> bool:

@@ -309,10 +309,9 @@ async def test_odd_names_are_never_asked_for(session: aiohttp.ClientSession, rep
 @pytest.mark.parametrize(
     "host", ["", "https://registry.example.org", "user@registry.example.org", "host/path", "h?x=1"]
 )
-async def test_a_registry_is_a_host_and_nothing_else(host: str) -> None:
-    async with aiohttp.ClientSession() as session:
-        with pytest.raises(PermanentError, match="HOST or HOST:PORT"):
-            RegistryTransport(host, session, HostBudget(per_minute=60), SystemClock())
+async def test_a_registry_is_a_host_and_nothing_else(session: aiohttp.ClientSession, host: str) -> None:
+    with pytest.raises(PermanentError, match="HOST or HOST:PORT"):
+        RegistryTransport(host, session, HostBudget(per_minute=60), SystemClock())
 
 
 def test_a_password_is_not_shown() -> None:
