@@ -31,6 +31,7 @@ WITH given AS (
     ON CONFLICT DO NOTHING RETURNING id
 ), kept AS (
     INSERT INTO bodies (delivery, body) SELECT given.id, given.body FROM given JOIN stored ON stored.id = given.id
+    ON CONFLICT DO NOTHING
 )
 SELECT id, pg_notify('{NOTIFY_CHANNEL}', '') FROM stored
 """  # noqa: S608 - the channel is a constant
