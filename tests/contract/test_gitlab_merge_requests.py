@@ -31,6 +31,12 @@ def test_source_and_target_must_differ(project: Project) -> None:
         project.mergerequests.create({"source_branch": "main", "target_branch": "main", "title": "self"})
 
 
+@pytest.mark.rule("mr-branch-missing-400")
+def test_missing_branch_is_told_under_its_name(project: Project) -> None:
+    with refused(400, '"source_branch": ["does not exist"]'):
+        project.mergerequests.create({"source_branch": "nowhere", "target_branch": "main", "title": "none"})
+
+
 @pytest.mark.rule("mr-missing-parameter-400")
 def test_missing_title_is_a_bad_request(forge: Forge, project: Project) -> None:
     commit(project, "feature", {"x": "y"}, "x", start_branch="main")
@@ -173,6 +179,13 @@ def test_approval_of_another_head_is_refused(project: Project) -> None:
 
     with refused(409, f"SHA does not match HEAD of source branch: {mr.sha}"):
         mr.approve(sha="0123456789012345678901234567890123456789")
+
+
+@pytest.mark.rule("approve-free-says-approved")
+def test_free_calls_a_merge_request_approved_before_anyone_approved(sandbox: SandboxThread, forge: Forge) -> None:
+    told = open_merge_request(forge.project()).approvals.get()
+
+    assert (told.approved, told.approvals_required, told.approved_by) == (True, 0, [])
 
 
 @pytest.mark.rule("approve-free-survives-push")

@@ -11,7 +11,7 @@ from bot.sandbox.gitlab.payloads.common import hook_changes, hook_labels
 from bot.sandbox.gitlab.payloads.merge_request import STATE_IDS, merge_request_payload
 from bot.sandbox.gitlab.people import User
 from bot.sandbox.gitlab.pipelines import merge_request_pipeline
-from bot.sandbox.gitlab.problems import conflict, unprocessable
+from bot.sandbox.gitlab.problems import bad_request, conflict, unprocessable
 from bot.sandbox.gitlab.projects import Project
 from bot.sandbox.gitlab.records import Label, MergeRequest
 
@@ -37,10 +37,10 @@ async def open_merge_request(lab: Instance, project: Project, author: User, draf
         raise unprocessable(["You can't use same project/branch for source and target"])
     head = project.repository.branch(draft.source_branch)
     if head is None:
-        raise conflict([f'Source branch "{draft.source_branch}" does not exist'])
+        raise bad_request({"source_branch": ["does not exist"]})
     target = project.repository.branch(draft.target_branch)
     if target is None:
-        raise conflict([f'Target branch "{draft.target_branch}" does not exist'])
+        raise bad_request({"target_branch": ["does not exist"]})
     for other in project.merge_requests.values():
         if other.state == "opened" and (other.source_branch, other.target_branch) == (
             draft.source_branch,

@@ -126,7 +126,7 @@ def composite(jobs: Collection[tuple[str, bool]]) -> str:
         return "skipped" if seen else "created"
     for only, status in (
         ({"success", "skipped"}, "success"),
-        ({"created", "success"}, "created" if "created" in seen else "success"),
+        ({"created"}, "created"),
         ({"canceled", "success", "skipped"}, "canceled"),
         ({"pending", "created", "skipped"}, "pending"),
     ):

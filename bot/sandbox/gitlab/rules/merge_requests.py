@@ -1,0 +1,233 @@
+"""What the sandbox GitLab keeps of merge requests: life, approvals and merge."""
+
+from bot.sandbox.rules import Rule
+
+RULES = (
+    Rule(
+        id="mr-duplicate-409",
+        says="one open merge request for a pair of branches: the second is 409 and names the first",
+        known="S",
+        source="app/models/merge_request.rb, validate_branches",
+    ),
+    Rule(
+        id="mr-same-branch-422",
+        says="source and target must differ",
+        known="S",
+        source="app/models/merge_request.rb, validate_branches",
+    ),
+    Rule(
+        id="mr-branch-missing-400",
+        says="a source or target branch that does not exist is 400, told under its field's name",
+        known="I",
+        source="yaoyuannnn/gerritlab PR 87",
+    ),
+    Rule(
+        id="mr-missing-parameter-400",
+        says="a missing parameter is 400 under `error`",
+        known="S",
+        source="Grape validation, lib/api/merge_requests.rb",
+    ),
+    Rule(id="mr-unknown-404", says="an unknown iid is 404", known="S", source="lib/api/helpers.rb"),
+    Rule(
+        id="mr-reporter-no-create-403",
+        says="reporters of a private project open no merge request",
+        known="D",
+        source="user/permissions",
+    ),
+    Rule(
+        id="mr-async-status",
+        says="a new one is preparing, unchecked, checking, then judged; prepared_at comes with the second",
+        known="D",
+        source="api/merge_requests, preparation steps; gitlab MR 147236",
+    ),
+    Rule(
+        id="mr-draft-by-title",
+        says="draft is a title that begins with `Draft:`",
+        known="D",
+        source="user/project/merge_requests/drafts",
+    ),
+    Rule(
+        id="mr-labels",
+        says="labels are a comma list; add_labels and remove_labels change it; unknown ones are created",
+        known="D",
+        source="api/merge_requests",
+    ),
+    Rule(
+        id="mr-list-filters",
+        says="lists filter by state, branches, labels (all of them) and author",
+        known="D",
+        source="api/merge_requests",
+    ),
+    Rule(
+        id="mr-close-reopen",
+        says="a closed one opens again unless another open one has taken its branches",
+        known="S",
+        source="app/models/merge_request.rb",
+    ),
+    Rule(
+        id="mr-single-view",
+        says="the single view adds head_pipeline, diff_refs, changes_count and, asked for, divergence",
+        known="D",
+        source="api/merge_requests",
+    ),
+    Rule(
+        id="mr-target-moves-recheck",
+        says="when the target moves, open merge requests are checked anew",
+        known="S",
+        source="app/services/merge_requests/refresh_service.rb",
+    ),
+    Rule(
+        id="mr-merged-by-push",
+        says="a head that arrives in the target by a push marks its merge request merged",
+        known="S",
+        source="refresh_service.rb, post_merge_manually_merged",
+    ),
+    Rule(
+        id="approve-free",
+        says="an approval counts once per user (401 the second time); taking back a missing one is 404",
+        known="S",
+        source="lib/api/merge_request_approvals.rb",
+    ),
+    Rule(
+        id="approve-sha-409",
+        says="an approval of another head than `sha` is 409",
+        known="S",
+        source="lib/api/merge_request_approvals.rb, check_sha_param!",
+    ),
+    Rule(
+        id="approve-free-survives-push",
+        says="on Free a push does not take approvals away",
+        known="D",
+        source="user/project/merge_requests/approvals/settings (Premium)",
+    ),
+    Rule(
+        id="approve-free-says-approved",
+        says="on Free nothing is required, so `approved` is true before anyone approved",
+        known="N",
+        source="EE approval state with no rules; do not rely on the field",
+    ),
+    Rule(
+        id="approve-paid-required-405",
+        says="paid: missing approvals are not_approved, and 405 at the merge",
+        known="D",
+        source="user/project/merge_requests/approvals/rules",
+    ),
+    Rule(
+        id="approve-paid-author-401",
+        says="paid: authors do not approve their own",
+        known="D",
+        source="user/project/merge_requests/approvals/settings",
+    ),
+    Rule(
+        id="approve-paid-reset-on-push",
+        says="paid: a push takes approvals away",
+        known="D",
+        source="user/project/merge_requests/approvals/settings",
+    ),
+    Rule(
+        id="merge-commit",
+        says="method merge: a commit with parents target and head",
+        known="D",
+        source="user/project/merge_requests/methods",
+    ),
+    Rule(
+        id="merge-ff-no-commit",
+        says="fast-forward: merge_commit_sha stays null, the target is the head",
+        known="I",
+        source="Kargo PR 5454; api/merge_requests",
+    ),
+    Rule(id="merge-squash-sha", says="a squash tells squash_commit_sha", known="D", source="api/merge_requests"),
+    Rule(
+        id="merge-sha-409",
+        says="a merge of another head than `sha` is 409",
+        known="S",
+        source="lib/api/merge_requests.rb, check_sha_param!",
+    ),
+    Rule(
+        id="merge-preparing-405",
+        says="a merge right after creation is 405",
+        known="I",
+        source="gitlab #353984, #488615, #217710",
+    ),
+    Rule(
+        id="merge-unchecked-422", says="a merge while the check is under way is 422", known="I", source="gitlab #473054"
+    ),
+    Rule(
+        id="merge-again-405",
+        says="a merged or closed one is 405",
+        known="S",
+        source="lib/api/merge_requests.rb, not_allowed!",
+    ),
+    Rule(
+        id="merge-draft-405",
+        says="a draft cannot be merged: 405",
+        known="S",
+        source="app/models/merge_request.rb, mergeable_state?",
+    ),
+    Rule(
+        id="merge-rights-401",
+        says="no right to merge into the target is 401, not 403",
+        known="S",
+        source="lib/api/merge_requests.rb, unauthorized!",
+    ),
+    Rule(
+        id="merge-conflict-422",
+        says="a conflict is 422 and detailed_merge_status `conflict`",
+        known="S",
+        source="lib/api/merge_requests.rb",
+    ),
+    Rule(
+        id="merge-need-rebase-422",
+        says="fast-forward and semi-linear methods: a head behind the target is need_rebase, 422",
+        known="S",
+        source="app/models/merge_request.rb, should_be_rebased?",
+    ),
+    Rule(
+        id="merge-ci-405",
+        says="pipelines must succeed: running is ci_still_running, failed is ci_must_pass, both 405",
+        known="D",
+        source="user/project/merge_requests/auto_merge; api/merge_requests",
+    ),
+    Rule(
+        id="merge-ci-none-405",
+        says="pipelines must succeed: no pipeline at all blocks as well",
+        known="D",
+        source="user/project/merge_requests/auto_merge",
+    ),
+    Rule(
+        id="merge-status-gates",
+        says="a commit status on the head is part of its pipeline, so it gates the merge",
+        known="S",
+        source="app/services/ci/create_commit_status_service.rb",
+    ),
+    Rule(
+        id="merge-discussions-405",
+        says="where all discussions must be resolved an open one blocks",
+        known="D",
+        source="api/merge_requests, discussions_not_resolved",
+    ),
+    Rule(
+        id="merge-removes-source",
+        says="should_remove_source_branch deletes the source, never a protected branch",
+        known="S",
+        source="app/models/merge_request.rb, can_remove_source_branch?",
+    ),
+    Rule(
+        id="merge-auto",
+        says="auto_merge waits for the pipeline, then merges",
+        known="D",
+        source="api/merge_requests, auto_merge (17.11)",
+    ),
+    Rule(
+        id="rebase-202",
+        says="a rebase answers 202 and is carried out afterwards",
+        known="D",
+        source="api/merge_requests, rebase",
+    ),
+    Rule(
+        id="rebase-conflict-told",
+        says="a rebase that conflicts is told in merge_error; the branch stays",
+        known="D",
+        source="api/merge_requests, rebase",
+    ),
+)
