@@ -111,7 +111,7 @@ def listening(sandbox: SandboxThread) -> Iterator[Listener]:
 
 @dataclass(slots=True, kw_only=True)
 class Person:
-    """A user with a client that is signed in as him."""
+    """A user with a client that is signed in with it."""
 
     id: int
     username: str

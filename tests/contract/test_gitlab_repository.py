@@ -25,6 +25,7 @@ def test_one_commit_creates_updates_moves_deletes_and_marks_executable(project: 
     tree = {one["path"]: one["mode"] for one in project.repository_tree(ref=made.id, recursive=True, get_all=True)}
     assert {"README.md", "moved.txt", "new", "new/deep.txt", "run.sh"} == tree.keys()
     assert tree["run.sh"] == "100755"
+    assert project.files.get("run.sh", ref="main").execute_filemode is True
     assert project.files.get("moved.txt", ref="main").decode() == b"o\n"
     assert project.files.get("new/deep.txt", ref=made.id).decode() == b"new\n"
 

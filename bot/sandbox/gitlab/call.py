@@ -100,7 +100,7 @@ class Call:
         return moment if moment.tzinfo else moment.astimezone()
 
     def project(self, needed: AccessLevel = AccessLevel.GUEST, *, code: bool = False) -> Project:
-        """The project of the path: 404 when the caller may not see it, 403 when he may not do this in it."""
+        """The project of the path: 404 when the caller may not see it, 403 when seeing is all that is allowed."""
         project = self.lab.project(self.path["id"])
         foreign = self.token is not None and self.token.project_id not in (None, project.id if project else None)
         if (

@@ -10,8 +10,9 @@ from aiohttp import web
 
 from bot.sandbox.gitlab.answers import Reply
 from bot.sandbox.gitlab.call import Call
+from bot.sandbox.gitlab.chains import CURRENT_CHAIN, Chain
 from bot.sandbox.gitlab.faults import Fault
-from bot.sandbox.gitlab.instance import CURRENT_CHAIN, Chain, Instance
+from bot.sandbox.gitlab.instance import Instance
 from bot.sandbox.gitlab.ledger import RecordedRequest
 from bot.sandbox.gitlab.people import Token
 from bot.sandbox.gitlab.problems import ApiProblem, bad_request, insufficient_scope, invalid_token, unauthorized

@@ -4,12 +4,10 @@ import asyncio
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterator
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
-from uuid import uuid4
 
 from bot.sandbox.gitlab.faults import FaultPlan
 from bot.sandbox.gitlab.ledger import Ledger
@@ -20,21 +18,6 @@ from bot.sandbox.gitlab.records import Hook, Pipeline
 from bot.sandbox.gitlab.webhook_queue import WebhookQueue
 
 Edition = Literal["free", "paid"]
-VERSION = "19.5.0-ee"
-
-
-@dataclass(slots=True)
-class Chain:
-    """What one request set off: the event UUID it brought along, or one made for each hook it fires."""
-
-    received: str | None = None
-    made: dict[int, str] = field(default_factory=dict)
-
-    def uuid_for(self, hook: Hook) -> str:
-        return self.received or self.made.setdefault(hook.id, str(uuid4()))
-
-
-CURRENT_CHAIN: ContextVar[Chain | None] = ContextVar("current_chain", default=None)
 
 
 @dataclass(slots=True, kw_only=True)

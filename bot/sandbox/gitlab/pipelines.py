@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Collection
 
+from bot.sandbox.gitlab.chains import CURRENT_CHAIN, Chain
 from bot.sandbox.gitlab.ci_config import InvalidConfig, PlannedJob, planned_jobs
-from bot.sandbox.gitlab.instance import CURRENT_CHAIN, Chain, Instance, PipelineResult
+from bot.sandbox.gitlab.instance import Instance, PipelineResult
 from bot.sandbox.gitlab.mergeability import ACTIVE
 from bot.sandbox.gitlab.payloads.delivery import job_payload, pipeline_payload
 from bot.sandbox.gitlab.people import User

@@ -9,9 +9,10 @@ from pathlib import Path
 from aiohttp import web
 
 from bot.sandbox.gitlab.access import may_push, may_read_code, may_see
+from bot.sandbox.gitlab.chains import CURRENT_CHAIN, Chain
 from bot.sandbox.gitlab.dispatch import cut_connection
 from bot.sandbox.gitlab.git_process import NEUTRAL_ENVIRONMENT
-from bot.sandbox.gitlab.instance import CURRENT_CHAIN, Chain, Instance
+from bot.sandbox.gitlab.instance import Instance
 from bot.sandbox.gitlab.people import AccessLevel, Token, User
 from bot.sandbox.gitlab.post_receive import after_refs_moved, record_push
 from bot.sandbox.gitlab.projects import Project

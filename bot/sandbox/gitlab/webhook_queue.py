@@ -15,11 +15,15 @@ from uuid import uuid4
 
 import aiohttp
 
+from bot.sandbox.gitlab.chains import CURRENT_CHAIN, Chain
+
 if TYPE_CHECKING:
-    from bot.sandbox.gitlab.instance import Chain, Instance
+    from bot.sandbox.gitlab.instance import Instance
     from bot.sandbox.gitlab.projects import Project
     from bot.sandbox.gitlab.records import Hook
 
+VERSION = "19.5.0-ee"
+"""The GitLab this sandbox says it is, to API readers and in the User-Agent of its webhooks."""
 HEADER_OF_EVENT: Mapping[str, str] = {
     "push_events": "Push Hook",
     "tag_push_events": "Tag Push Hook",
@@ -80,8 +84,6 @@ class WebhookQueue:
 
     def send(self, hook: "Hook", event: str, body: bytes, *, key: str | None = None) -> None:
         """Queue one delivery to one hook; with `key` it is a resend of an earlier one."""
-        from bot.sandbox.gitlab.instance import CURRENT_CHAIN, Chain
-
         chain = CURRENT_CHAIN.get() or Chain()
         if not self._executable(hook) or self._recurses(hook, chain) or self._dropped():
             return
@@ -108,7 +110,7 @@ class WebhookQueue:
             return True
         return not hook.disabled_for_good and (hook.disabled_until is None or hook.disabled_until <= self.lab.now())
 
-    def _recurses(self, hook: "Hook", chain: "Chain") -> bool:
+    def _recurses(self, hook: "Hook", chain: Chain) -> bool:
         """GitLab blocks only chains that came back by header (lib/gitlab/web_hooks/recursion_detection.rb)."""
         uuid, now = chain.uuid_for(hook), self.lab.now()
         touched, seen = self._chains.get(uuid, (now, set()))
@@ -152,8 +154,6 @@ class WebhookQueue:
             return None
 
     def _headers(self, hook: "Hook", event: str, body: bytes, *, key: str, uuid: str) -> dict[str, str]:
-        from bot.sandbox.gitlab.instance import VERSION
-
         headers = {
             "Content-Type": "application/json",
             "User-Agent": f"GitLab/{VERSION}",

@@ -19,6 +19,7 @@ async def get_file(call: Call) -> Reply:
     project, sha, content = await _file(call)
     path = call.path["file_path"]
     last = await project.repository.log(sha, limit=1, paths=(path,))
+    listed = (await project.repository.git("ls-tree", "-z", sha, "--", path)).decode()
     return ok(
         {
             "file_name": path.rsplit("/", 1)[-1],
@@ -28,10 +29,10 @@ async def get_file(call: Call) -> Reply:
             "content": base64.b64encode(content).decode(),
             "content_sha256": sha256(content).hexdigest(),
             "ref": call.text("ref"),
-            "blob_id": (await project.repository.git("rev-parse", f"{sha}:{path}")).decode().strip(),
+            "blob_id": listed.split()[2],
             "commit_id": sha,
             "last_commit_id": last[0].sha if last else sha,
-            "execute_filemode": False,
+            "execute_filemode": listed.startswith("100755"),
         }
     )
 

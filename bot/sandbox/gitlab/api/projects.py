@@ -80,7 +80,7 @@ async def delete_project(call: Call) -> Reply:
 @ROUTES.get("/projects/:id/members")
 async def list_direct_members(call: Call) -> Reply:
     project = call.project()
-    return page(call, sorted(project.members), lambda one: member(call.lab, call.lab.users[one], project.members[one]))
+    return page(call, sorted(project.members), lambda one: _direct(call, project, call.lab.users[one]))
 
 
 @ROUTES.get("/projects/:id/members/all")
@@ -95,7 +95,7 @@ async def get_direct_member(call: Call) -> Reply:
     project, user = call.project(), _user(call)
     if user.id not in project.members:
         raise not_found()
-    return ok(member(call.lab, user, project.members[user.id]))
+    return ok(_direct(call, project, user))
 
 
 @ROUTES.get("/projects/:id/members/all/:user_id")
@@ -116,7 +116,7 @@ async def add_member(call: Call) -> Reply:
     if user.id in project.members:
         raise conflict("Member already exists")
     project.members[user.id] = _level(call)
-    return created(member(call.lab, user, project.members[user.id]))
+    return created(_direct(call, project, user))
 
 
 @ROUTES.put("/projects/:id/members/:user_id")
@@ -125,7 +125,7 @@ async def change_member(call: Call) -> Reply:
     if user.id not in project.members:
         raise not_found()
     project.members[user.id] = _level(call)
-    return ok(member(call.lab, user, project.members[user.id]))
+    return ok(_direct(call, project, user))
 
 
 @ROUTES.delete("/projects/:id/members/:user_id")
@@ -138,7 +138,12 @@ async def remove_member(call: Call) -> Reply:
 
 def _member(call: Call, project: Project, user: User) -> object:
     inherited = project.group.members.get(user.id, AccessLevel.NO_ACCESS) if project.group else AccessLevel.NO_ACCESS
-    return member(call.lab, user, max(project.members.get(user.id, AccessLevel.NO_ACCESS), inherited))
+    level = max(project.members.get(user.id, AccessLevel.NO_ACCESS), inherited)
+    return member(call.lab, user, level, project.created_at)
+
+
+def _direct(call: Call, project: Project, user: User) -> object:
+    return member(call.lab, user, project.members[user.id], project.created_at)
 
 
 def _user(call: Call) -> User:

@@ -24,7 +24,8 @@ async def list_branches(call: Call) -> Reply:
     search = call.text("search").strip("^$")
     names = sorted(name for name in project.repository.branches() if search in name)
     commits = {name: await call.commit(project, name) for name in names}
-    return page(call, names, lambda name: branch_view(call.lab, project, name, commits[name], call.user))
+    views = {name: await branch_view(call.lab, project, name, commits[name], call.user) for name in names}
+    return page(call, names, lambda name: views[name])
 
 
 @ROUTES.get(f"{BRANCHES}/:branch")
@@ -34,7 +35,7 @@ async def get_branch(call: Call) -> Reply:
     sha = project.repository.branch(name)
     if sha is None:
         raise not_found("Branch")
-    return ok(branch_view(call.lab, project, name, await call.commit(project, sha), call.user))
+    return ok(await branch_view(call.lab, project, name, await call.commit(project, sha), call.user))
 
 
 @ROUTES.post(BRANCHES)
@@ -50,7 +51,7 @@ async def create_branch(call: Call) -> Reply:
             raise bad_request(f"Invalid reference name: {start}")
         change = await project.repository.set_ref(f"refs/heads/{name}", sha)
         await after_refs_moved(call.lab, project, [change], call.actor)
-    return created(branch_view(call.lab, project, name, await call.commit(project, sha), call.user))
+    return created(await branch_view(call.lab, project, name, await call.commit(project, sha), call.user))
 
 
 @ROUTES.delete(f"{BRANCHES}/:branch")

@@ -4,12 +4,12 @@ from datetime import date, timedelta
 
 from bot.sandbox.gitlab.answers import Reply, created, ok, page
 from bot.sandbox.gitlab.call import Call
-from bot.sandbox.gitlab.instance import VERSION
 from bot.sandbox.gitlab.people import AccessLevel
 from bot.sandbox.gitlab.problems import bad_parameter, conflict, forbidden, not_found, unauthorized
 from bot.sandbox.gitlab.registration import new_group, new_token, new_user
 from bot.sandbox.gitlab.routing import RouteTable
 from bot.sandbox.gitlab.views.people import token_view, user_basic, user_own
+from bot.sandbox.gitlab.webhook_queue import VERSION
 
 ROUTES = RouteTable()
 SCOPES = frozenset({"api", "read_api", "read_user", "read_repository", "write_repository", "sudo"})

@@ -1,6 +1,8 @@
 """Users and members as the API shows them."""
 
-from bot.sandbox.gitlab.answers import Json
+from datetime import datetime
+
+from bot.sandbox.gitlab.answers import Json, stamp
 from bot.sandbox.gitlab.instance import Instance
 from bot.sandbox.gitlab.people import AccessLevel, Token, User
 
@@ -37,11 +39,11 @@ def user_own(lab: Instance, user: User) -> Json:
     }
 
 
-def member(lab: Instance, user: User, level: AccessLevel) -> Json:
+def member(lab: Instance, user: User, level: AccessLevel, since: datetime) -> Json:
     return {
         **user_basic(lab, user),
         "access_level": int(level),
-        "created_at": "2026-01-01T00:00:00.000Z",
+        "created_at": stamp(since),
         "expires_at": None,
         "membership_state": "active",
     }

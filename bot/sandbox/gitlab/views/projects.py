@@ -57,12 +57,14 @@ def project_view(lab: Instance, project: Project, user: User | None) -> Json:
     }
 
 
-def branch_view(lab: Instance, project: Project, name: str, commit: Commit, user: User | None) -> Json:
+async def branch_view(lab: Instance, project: Project, name: str, commit: Commit, user: User | None) -> Json:
+    default = project.repository.branch(project.default_branch)
+    merged = default is not None and await project.repository.is_ancestor(commit.sha, default)
     rules = project.protection(name)
     return {
         "name": name,
         "commit": commit_view(lab, project, commit),
-        "merged": False,
+        "merged": name != project.default_branch and merged,
         "protected": bool(rules),
         "developers_can_push": any(rule.push == AccessLevel.DEVELOPER for rule in rules),
         "developers_can_merge": any(rule.merge == AccessLevel.DEVELOPER for rule in rules),
