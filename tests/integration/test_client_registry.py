@@ -271,6 +271,17 @@ async def test_credentials_do_not_follow_a_redirect_to_another_host(
     assert "Authorization" not in elsewhere.requests[0].headers
 
 
+@pytest.mark.parametrize("location", ["/v2/acme/shop/tags/list", "http://h:port/x", "http://[", "mailto:x"])
+async def test_a_redirect_to_nowhere_needs_a_person(
+    script: tuple[Script, TestServer], session: aiohttp.ClientSession, location: str
+) -> None:
+    made, server = script
+    made.paths = {"/v2/acme/shop/tags/list": redirecting(location)}
+
+    with pytest.raises(PermanentError, match="redirects in a circle"):
+        await client_of(host_of(server), session).tags("acme/shop")
+
+
 async def test_a_breakdown_is_tried_again_and_then_temporary(
     script: tuple[Script, TestServer], session: aiohttp.ClientSession
 ) -> None:

@@ -144,14 +144,15 @@ class RegistryTransport:
             location = answer.headers.get("Location", "")
             if answer.status not in (301, 302, 303, 307, 308) or not location:
                 return answer
-            following = url.join(URL(location, encoded=True))
-            if following.scheme != "https" and self.base.scheme == "https":
+            following = _redirected(url, location)
+            if following is None or (following.scheme != "https" and self.base.scheme == "https"):
                 break
             if following.origin() != url.origin():
                 headers = {name: value for name, value in headers.items() if name != "Authorization"}
             url = following
         raise PermanentError(
-            f"registry {self.base.authority} redirects in a circle or to plain http. Look at its storage settings."
+            f"registry {self.base.authority} redirects in a circle, to plain http or to nowhere. "
+            "Look at its storage settings."
         )
 
     async def _once(self, method: str, url: URL, headers: dict[str, str]) -> _Exchange:
@@ -194,6 +195,15 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
                 "That is no manifest; look at the image."
             )
     return bytes(received)
+
+
+def _redirected(url: URL, location: str) -> URL | None:
+    try:
+        following = url.join(URL(location, encoded=True))
+        # yarl looks at the port only when asked.
+        return following if following.host and following.port else None
+    except ValueError:
+        return None
 
 
 def _pause(error: TemporaryError, attempt: int) -> float:
