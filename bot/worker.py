@@ -53,6 +53,10 @@ IDLE = timedelta(seconds=30)
 """How long the loop sleeps at most when nothing is due: a missed wake-up costs this and no more."""
 
 
+AWAY = timedelta(seconds=1)
+"""How long the loop waits before it uses a database again that did not answer."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """How much at once, and how long a claim is held without a sign of life."""
@@ -95,11 +99,19 @@ class Worker:
         """Work until cancelled; what is under way is then waited for no longer than a lease."""
         try:
             while True:
-                await self.round()
+                await self._patiently()
         finally:
             for task in self.busy:
                 task.cancel()
             await asyncio.gather(*self.busy, return_exceptions=True)
+
+    async def _patiently(self) -> None:
+        """A database that is away for a moment stops the round, not the bot."""
+        try:
+            await self.round()
+        except TemporaryError as error:
+            log.warning("the journal cannot be used just now", because=str(error))
+            await asyncio.sleep(AWAY.total_seconds())
 
     async def round(self) -> None:
         """Digest what arrived, start what is due, then sleep until something is."""

@@ -17,6 +17,9 @@ T = TypeVar("T")
 POOL = 8
 CONNECT_SECONDS = 10
 COMMAND_SECONDS = 60
+TRIES = 4
+UNDONE = frozenset({"40P01", "40001"})
+"""deadlock_detected, serialization_failure: undone as a whole, "retry the transaction" (PostgreSQL 17, 13.5)."""
 
 # One round trip and one commit for the whole batch, numbered in the order of arrival.
 INSERT = f"""
@@ -61,11 +64,15 @@ class PostgresqlEngine:
         """Run `fn` in a transaction (READ COMMITTED) and commit."""
         if self._read_only:
             raise PermanentError("cannot write to the journal: it was opened for reading only. Ask the running server.")
-        try:
-            async with self._engine.begin() as connection:
-                return await connection.run_sync(fn)
-        except (DBAPIError, OSError) as error:
-            raise translated(error) from error
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                async with self._engine.begin() as connection:
+                    return await connection.run_sync(fn)
+            except (DBAPIError, OSError) as error:
+                if tries == TRIES or not _undone(error):
+                    raise translated(error) from error
 
     async def put(self, rows: Sequence[InboxRow]) -> list[Receipt]:
         """One statement for all rows; those that repeat a key are looked at one by one."""
@@ -118,3 +125,7 @@ class PostgresqlEngine:
         return await asyncpg.connect(
             self._dsn, timeout=CONNECT_SECONDS, command_timeout=COMMAND_SECONDS, server_settings=settings
         )
+
+
+def _undone(error: DBAPIError | OSError) -> bool:
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in UNDONE

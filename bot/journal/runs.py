@@ -7,7 +7,7 @@ last moment of such a run are kept, and the decision is the same at both.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,9 +17,10 @@ from bot.actions import Inside, LookAgain
 from bot.errors import PermanentError, StaleError
 from bot.journal.area import Area, insert_or_ignore
 from bot.journal.audit import write_audit
+from bot.journal.dirtying import count_up
 from bot.journal.documents import keep
 from bot.journal.keeping import keep_records
-from bot.journal.schema import run_causes, runs, work_causes
+from bot.journal.schema import DIRTY, run_causes, runs, work_causes
 from bot.journal.work import Claim, hold_fence
 from bot.keys import Key, Subject, parse_key
 
@@ -124,6 +125,7 @@ class Runs(Area):
         now, installation = self._now(), self.installation_id
 
         def kept(connection: Connection) -> None:
+            _in_order(connection, records)
             hold_fence(connection, claim)
             keep_records(connection, records, now, installation)
 
@@ -141,6 +143,7 @@ class Runs(Area):
 
 
 def _record(connection: Connection, made: Made, stored: datetime, installation: str) -> tuple[int, StaleError | None]:
+    _in_order(connection, made.records)
     lost = _lost(connection, made.claim)
     values = _values(connection, made, stored)
     run = _repeat(connection, made, values) or _new(connection, made, values)
@@ -148,6 +151,12 @@ def _record(connection: Connection, made: Made, stored: datetime, installation: 
     if lost is None:
         keep_records(connection, made.records, stored, installation)
     return run, lost
+
+
+def _in_order(connection: Connection, records: Iterable[Inside]) -> None:
+    """Who makes keys dirty takes the counter before any key, as arriving deliveries do: else the two could deadlock."""
+    if any(isinstance(record, LookAgain) for record in records):
+        count_up(connection, DIRTY, 0)
 
 
 def _lost(connection: Connection, claim: Claim) -> StaleError | None:
