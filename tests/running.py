@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -23,13 +23,11 @@ PATIENCE = 60.0
 
 
 @dataclass(slots=True)
-class Running:
-    """The sandbox's facts, the bot's URL, and plain HTTP to both."""
+class Outside:
+    """The sandbox as the bot's outside: its facts, and plain HTTP to its GitLab and its control API."""
 
     sandbox: Sandbox
-    app: App
     session: aiohttp.ClientSession
-    seen: list[str] = field(default_factory=list)
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -54,6 +52,27 @@ class Running:
             assert response.status < 400, f"{method} {path}: {response.status} {text}"
             return json.loads(text) if text else None
 
+    async def merge_requests(self) -> list[dict[str, Any]]:
+        """The config project's, newest first."""
+        return cast("list[dict[str, Any]]", await self.gitlab(f"projects/{self.config}/merge_requests?state=all"))
+
+    @property
+    def config(self) -> str:
+        """The config project, quoted for a path."""
+        return str(self.facts["config_project"]).replace("/", "%2F")
+
+    @property
+    def application(self) -> str:
+        """The application project, quoted for a path."""
+        return str(self.facts["application_projects"][0]).replace("/", "%2F")
+
+
+@dataclass(slots=True)
+class Running(Outside):
+    """A bot in this process beside its outside, and plain HTTP to its API."""
+
+    app: App
+
     async def api(self, path: str, method: str = "GET", **body: Any) -> Any:
         """The bot's own API."""
         headers = {"Authorization": f"Bearer {API_TOKEN}"}
@@ -72,22 +91,8 @@ class Running:
 
         await until(adopted, "the repository is adopted")
 
-    async def merge_requests(self) -> list[dict[str, Any]]:
-        """The config project's, newest first."""
-        return cast("list[dict[str, Any]]", await self.gitlab(f"projects/{self.config}/merge_requests?state=all"))
 
-    @property
-    def config(self) -> str:
-        """The config project, quoted for a path."""
-        return str(self.facts["config_project"]).replace("/", "%2F")
-
-    @property
-    def application(self) -> str:
-        """The application project, quoted for a path."""
-        return str(self.facts["application_projects"][0]).replace("/", "%2F")
-
-
-async def until(condition: Callable[[], Awaitable[T]], what: str, patience: float = PATIENCE) -> T:
+async def until(condition: Callable[[], Awaitable[T | None]], what: str, patience: float = PATIENCE) -> T:
     """Wait until the condition is true and return it; fails with `what` when it never is."""
     loop = asyncio.get_running_loop()
     end = loop.time() + patience
@@ -150,7 +155,7 @@ async def running(folder: Path, **overrides: Any) -> AsyncIterator[Running]:
         try:
             await sandbox.set_bot_url(app.url)
             async with aiohttp.ClientSession() as session:
-                yield Running(sandbox, app, session)
+                yield Running(sandbox, session, app)
         finally:
             await app.stop()
     finally:
