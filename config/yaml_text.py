@@ -16,7 +16,7 @@ from config.diagnostics import ConfigurationFault, Diagnostic
 MAX_DEPTH = 100
 """Levels of nesting that are read. No manifest comes near it; a hostile one would exhaust the stack."""
 
-PROPERTIES = pattern(r"(?:[&!]\S*\s+)*")
+PROPERTIES = pattern(r"(?:[&!]\S*(?:\s+|\Z))*")
 """Anchors and tags stand before a scalar and belong to the event, not to the text that may be edited."""
 
 

@@ -165,6 +165,7 @@ FAULTS: dict[str, tuple[Position, str, int, str]] = {
     "an alias": (NAMED, f"v: &v v1\nimages:\n- {{name: {IMAGE.name}, newTag: *v}}\n", 3, "an alias"),
     "a block text": (NAMED, f"images:\n- name: {IMAGE.name}\n  newTag: |\n    v1\n", 3, "a block text"),
     "an empty value": (NAMED, f"images:\n- name: {IMAGE.name}\n  newTag:\n", 4, "nothing stands"),
+    "an anchor without a value": (NAMED, f"images:\n- name: {IMAGE.name}\n  newTag: &v\n", 3, "nothing stands"),
     "no such path": (HELM, "kind: HelmRelease\nspec: {}\n", 1, "is not there"),
     "a path in two documents": (CHART, "spec: {chart: {spec: {version: 1.0.0}}}\n---\n" * 2, 3, "several documents"),
     "a mapping at the path": (CONTAINER, "spec: {containers: [{name: app, image: {a: b}}]}\n", 1, "no single value"),
