@@ -24,7 +24,7 @@ from bot.journal.migrate import migrate, require_current
 from bot.journal.records import Records
 from bot.journal.retention import Retention
 from bot.journal.runs import Runs
-from bot.journal.schema import installation
+from bot.journal.schema import installation, sections, work
 from bot.journal.tenants import Tenants
 from bot.journal.wakeups import Wakeups
 from bot.journal.work import Work
@@ -113,11 +113,19 @@ async def _prepare(engine: Engine, now: datetime, *, read_only: bool) -> str:
     return await engine.write(lambda c: _install(c, now))
 
 
+def _take_over(connection: Connection) -> None:
+    """Nobody else can be at work on a locked SQLite file: what a killed process held need not wait for its lease."""
+    if connection.dialect.name == "sqlite":
+        connection.execute(update(work).where(work.c.owner.is_not(None)).values(owner=None, lease_until=None))
+        connection.execute(update(sections).where(sections.c.owner.is_not(None)).values(owner=None, lease_until=None))
+
+
 def _identity(connection: Connection) -> str:
     return str(connection.execute(select(installation.c.id)).scalar_one())
 
 
 def _install(connection: Connection, now: datetime) -> str:
     migrate(connection)
+    _take_over(connection)
     connection.execute(insert_or_ignore(connection, installation).values(one=1, id=uuid4().hex, created_at=now))
     return _identity(connection)
