@@ -139,6 +139,8 @@ async def test_reading_beside_the_owner_is_allowed_and_writing_is_not(
 
     with pytest.raises(PermanentError, match="reading only"):
         await reader.dirty([SHOP], because="resync")
+    with pytest.raises(PermanentError, match="reading only"):
+        await reader.touch()
     await reader.close()
     assert counts == {"received": 1}
     assert reader.installation_id == journal.installation_id
@@ -223,9 +225,12 @@ async def test_file_locked_by_a_stranger_is_a_temporary_error(
 
     with pytest.raises(TemporaryError, match="locked"):
         await opened.put(a_delivery(clock))
+    with pytest.raises(TemporaryError, match="locked"):
+        await opened.touch()
 
     stranger.execute("ROLLBACK")
     stranger.close()
+    await opened.touch()
     await opened.put(a_delivery(clock))
     assert await opened.counts() == {"received": 1}
     await opened.close()

@@ -210,6 +210,23 @@ async def test_run_of_a_lost_claim_is_history_but_its_records_are_not(journal: J
     assert await journal.baseline(SHOP) is None
 
 
+async def test_records_may_be_kept_before_their_run_ends(journal: Journal) -> None:
+    await journal.keep(await claimed(journal), [RecordBaseline(key=SHOP)])
+
+    assert await journal.baseline(SHOP) == START
+
+
+async def test_records_of_a_lost_claim_are_not_kept(journal: Journal, clock: FixedClock) -> None:
+    old = await claimed(journal)
+    clock.at += timedelta(minutes=5)
+    await take_one(journal, "worker-2")
+
+    with pytest.raises(StaleError):
+        await journal.keep(old, [RecordBaseline(key=SHOP)])
+
+    assert await journal.baseline(SHOP) is None
+
+
 async def test_new_runs_enter_the_audit_trail_and_repeats_do_not(journal: Journal) -> None:
     claim = await claimed(journal)
     for _ in range(3):
