@@ -29,7 +29,7 @@ class ClusterTruth:
     async def _one(self, name: str, git: GitTruth, environment: EnvironmentPolicy, release_file: str) -> ClusterSeen:
         cluster = self.clusters.get(name)
         if cluster is None:
-            return _unknown(name, f"no cluster {name} is configured")
+            return _unknown(name, f"cluster {name} is not read through its API")
         where = environment.kustomization
         document = await cluster.get(KUSTOMIZATION, where.namespace, where.name)
         if document is None:
