@@ -147,6 +147,7 @@ def assemble(parts: Parts) -> Machine:
         truths=world.git,
         clock=parts.clock,
         public_url=parts.settings.public_url or "",
+        lease=parts.settings.lease,
     )
     worker = Worker(
         name=name,

@@ -34,7 +34,7 @@ from bot.wiring.clients import Apis
 log = structlog.get_logger(__name__)
 
 WRITE_TAKES = timedelta(seconds=20)
-"""The longest one outside write may take; the lease must last longer, or it is not begun."""
+"""The longest one outside write may take; less under a lease so short that it would not outlast that."""
 MERGE_QUEUE = timedelta(seconds=30)
 """How long one merge may hold the queue of its branch."""
 
@@ -77,6 +77,7 @@ class Executor:
         truths: Mapping[str, GitTruth],
         clock: Clock,
         public_url: str,
+        lease: timedelta,
     ) -> None:
         self.name = name
         self.journal = journal
@@ -85,6 +86,8 @@ class Executor:
         self.truths = truths
         self.clock = clock
         self.public_url = public_url
+        # A lease is renewed when a third of it is gone: what is left must outlast the longest write.
+        self.write_takes = min(WRITE_TAKES, lease * 0.4)
 
     async def perform(self, claim: Claim, decision: Decision, now: datetime) -> Outcome:
         """Make every action so, in order. Raises what the first failing effect raises; those before it stay done.
@@ -113,7 +116,7 @@ class Executor:
             return False
 
         async def about_to_write() -> None:
-            await self.journal.intend(claim, action.effect_key, wanted, expect_of(action), WRITE_TAKES)
+            await self.journal.intend(claim, action.effect_key, wanted, expect_of(action), self.write_takes)
 
         await about_to_write()
         hands = self.hands(action, about_to_write, now, (known.external_id if known else None) or "")
@@ -136,7 +139,7 @@ class Executor:
         tenant = self.tenants.get(name)
         if tenant is None:
             raise PermanentError(f"the tenant {name} is no longer configured: nothing is written for it.")
-        deadline = self.clock.now() + WRITE_TAKES
+        deadline = self.clock.now() + self.write_takes
         api = self.apis.status if isinstance(action, WriteCommitStatus | WriteDeployment) else self.apis.write
         return Hands(
             tenant=tenant,
