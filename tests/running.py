@@ -2,14 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import aiohttp
+import structlog
 
 from bot.app import App
 from bot.sandbox.sandbox import Sandbox
@@ -149,6 +151,24 @@ def settings_for(facts: Mapping[str, Any], data_dir: Path, **overrides: Any) -> 
 @asynccontextmanager
 async def running(folder: Path, **overrides: Any) -> AsyncIterator[Running]:
     """A sandbox and a bot that hear each other; overrides are settings of the bot."""
+    with quieter():
+        async with _running(folder, **overrides) as world:
+            yield world
+
+
+@contextmanager
+def quieter() -> Iterator[None]:
+    """Without the lines of debugging: thousands of them hide what a failed test has to say."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+
+
+@asynccontextmanager
+async def _running(folder: Path, **overrides: Any) -> AsyncIterator[Running]:
     sandbox = await Sandbox.start(folder / "sandbox")
     try:
         app = await App.start(settings_for(sandbox.facts, folder / "bot", **overrides))

@@ -8,11 +8,11 @@ from running_promotions import (
     Found,
     merge_request,
     release,
-    statuses_of,
     to_production,
     until_quiet,
     until_ready,
     until_told,
+    writes_of_bot,
 )
 
 from bot.positions import parse_release_file
@@ -75,8 +75,9 @@ async def test_a_commit_of_a_person_on_the_branch_is_left_alone(tmp_path: Path) 
         found = await merge_request(world, "production", "opened")
         assert found is not None
         assert (found["iid"], found["sha"]) == (request["iid"], theirs)
-        gates = [one for one in await statuses_of(world, world.config, theirs) if one["name"] == "sluice/gates"]
-        assert [one["status"] for one in gates] == ["failed"]
+        assert [one.raw_path for one in writes_of_bot(world) if theirs in f"{one.raw_path} {one.body}"] == []
+        why = await world.api("why?tenant=demo&application=demo-service&environment=production")
+        assert f"{theirs[:8]} was committed by a person" in str(why)
 
 
 async def into(world: Running, environment: str) -> list[tuple[int, str]]:
