@@ -7,11 +7,13 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bot.errors import PermanentError, TemporaryError
 
 T = TypeVar("T")
 NOTIFY_CHANNEL = "sluice_journal"
+AGAIN = "It is tried again; look at the database and its disk if this goes on."
 
 
 class InboxRow(NamedTuple):
@@ -77,12 +79,11 @@ def translated(error: Exception) -> Exception:
         return _from_sqlite(error, cause)
     if isinstance(error, IntegrityError | ProgrammingError):
         return error
-    if isinstance(error, DBAPIError | OSError):
+    if isinstance(error, DBAPIError | PoolTimeout | OSError):
         return TemporaryError(f"the journal's database did not answer as it should: {_told(cause)}. {AGAIN}")
     return error
 
 
-AGAIN = "It is tried again; look at the database and its disk if this goes on."
 BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 MISTAKEN = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_MISUSE)
 

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 import structlog
 
+from bot.errors import SluiceError
 from bot.journal.engine import NOTIFY_CHANNEL
 
 log = structlog.get_logger(__name__)
@@ -41,7 +42,7 @@ class Listener:
         while True:
             try:
                 await self._listen(callback)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except (SluiceError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
                 log.warning("journal listener lost", error=str(error), again_in=AGAIN_AFTER)
             await asyncio.sleep(AGAIN_AFTER)
 

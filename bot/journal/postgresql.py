@@ -6,10 +6,11 @@ from typing import Any, TypeVar
 import asyncpg
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.errors import PermanentError, TemporaryError
-from bot.journal.engine import NOTIFY_CHANNEL, InboxRow, Receipt, translated
+from bot.journal.engine import AGAIN, NOTIFY_CHANNEL, InboxRow, Receipt, translated
 from bot.journal.idempotency import put_one_by_one
 from bot.journal.listener import Listener
 
@@ -17,6 +18,8 @@ T = TypeVar("T")
 POOL = 8
 CONNECT_SECONDS = 10
 COMMAND_SECONDS = 60
+REFUSED = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
+"""What time does not heal: a wrong user or password, a database that does not exist."""
 TRIES = 4
 UNDONE = frozenset({"40P01", "40001"})
 """deadlock_detected, serialization_failure: undone as a whole, "retry the transaction" (PostgreSQL 17, 13.5)."""
@@ -57,7 +60,7 @@ class PostgresqlEngine:
         try:
             async with self._engine.connect() as connection:
                 return await connection.run_sync(fn)
-        except (DBAPIError, OSError) as error:
+        except (DBAPIError, PoolTimeout, OSError) as error:
             raise translated(error) from error
 
     async def write(self, fn: Callable[[Connection], T]) -> T:
@@ -70,7 +73,7 @@ class PostgresqlEngine:
             try:
                 async with self._engine.begin() as connection:
                     return await connection.run_sync(fn)
-            except (DBAPIError, OSError) as error:
+            except (DBAPIError, PoolTimeout, OSError) as error:
                 if tries == TRIES or not _undone(error):
                     raise translated(error) from error
 
@@ -78,9 +81,9 @@ class PostgresqlEngine:
         """One statement for all rows; those that repeat a key are looked at one by one."""
         try:
             stored = await self._insert(rows)
-        except (asyncpg.PostgresConnectionError, asyncpg.DeadlockDetectedError, asyncpg.InterfaceError, OSError):
-            # Sending the batch again is safe: rows that were committed meet their own id. A deadlock takes two
-            # replicas that are sent the same deliveries in opposite orders.
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            # Sending the batch again is safe: rows that were committed meet their own id. Connections are lost, and
+            # two replicas that are sent the same deliveries in opposite orders meet in a deadlock.
             stored = await self._insert_again(rows)
         repeated = [row for row in rows if row.id not in stored]
         answers = {row.id: Receipt(id=row.id, duplicate=False) for row in rows}
@@ -122,10 +125,17 @@ class PostgresqlEngine:
         settings = {"application_name": "sluice", "timezone": "UTC"}
         if self._read_only:
             settings["default_transaction_read_only"] = "on"
-        return await asyncpg.connect(
-            self._dsn, timeout=CONNECT_SECONDS, command_timeout=COMMAND_SECONDS, server_settings=settings
-        )
+        try:
+            return await asyncpg.connect(
+                self._dsn, timeout=CONNECT_SECONDS, command_timeout=COMMAND_SECONDS, server_settings=settings
+            )
+        except REFUSED as error:
+            raise PermanentError(
+                f"PostgreSQL refuses the journal: {error}. Mend the user, password or database in the journal's URL."
+            ) from error
+        except (asyncpg.PostgresError, OSError) as error:
+            raise TemporaryError(f"PostgreSQL cannot be reached: {type(error).__name__}: {error}. {AGAIN}") from error
 
 
-def _undone(error: DBAPIError | OSError) -> bool:
+def _undone(error: DBAPIError | PoolTimeout | OSError) -> bool:
     return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in UNDONE

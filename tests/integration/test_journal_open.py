@@ -180,6 +180,18 @@ async def test_unreachable_postgresql_is_a_temporary_error(clock: FixedClock) ->
     assert "s3cret" not in str(refused.value)
 
 
+async def test_database_that_does_not_exist_is_a_permanent_error(postgresql_url: str, clock: FixedClock) -> None:
+    with pytest.raises(PermanentError, match="journal's URL"):
+        await Journal.open(postgresql_url + "_missing", clock)
+
+
+async def test_user_that_does_not_exist_is_a_permanent_error(postgresql_url: str, clock: FixedClock) -> None:
+    with pytest.raises(PermanentError, match="journal's URL") as refused:
+        await Journal.open(postgresql_url.replace("postgres@", "nobody:s3cret@"), clock)
+
+    assert "s3cret" not in str(refused.value)
+
+
 async def test_file_that_is_no_database_is_refused(tmp_path: Path, clock: FixedClock) -> None:
     (tmp_path / "journal.db").write_bytes(b"not a database " * 1000)
 
