@@ -1,10 +1,10 @@
 """Why is it not promoted? The deciding code itself answers, run now, without acting and without a trace."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, cast
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
 
-from bot.actions import Decision, DecisionKind, Gate, WriteSticky
+from bot.actions import DecisionKind, Gate
 from bot.clock import Clock
 from bot.errors import PermanentError, TemporaryError
 from bot.journal import Journal
@@ -62,10 +62,10 @@ class Explaining:
     async def explain(self, key: EnvironmentKey) -> list[Explained]:
         """What keeps the machine from looking, then what each rule decides; a rule that cannot see says `unknown`."""
         policy = self._tenants.policy(key.tenant)
-        memory = Memory(self._observers(policy))
+        observer = self._observers(policy)
         found = await self._in_the_way(key)
         for rule, subject in about(key, self._rules):
-            found.append(await self._decided(rule, subject, memory, policy))
+            found.append(await self._decided(rule, subject, observer, policy))
         return found
 
     async def _in_the_way(self, key: EnvironmentKey) -> list[Explained]:
@@ -81,10 +81,9 @@ class Explaining:
                 found.append(Explained(rule="work", subject=str(dead.key), kind="hold", because=because))
         return found
 
-    async def _decided(self, rule: Rule[Any, Any], subject: Subject, memory: "Memory", policy: Policy) -> Explained:
+    async def _decided(self, rule: Rule[Any, Any], subject: Subject, observer: Observer, policy: Policy) -> Explained:
         try:
-            decision = rule.decide(await rule.observe(subject, memory.observer), policy, self._clock.now())
-            unwritten = rule.decide(await rule.observe(subject, memory.unwritten), policy, self._clock.now())
+            decision = rule.decide(await rule.observe(subject, observer), policy, self._clock.now())
         except (TemporaryError, PermanentError) as error:
             return Explained(rule=rule.name, subject=str(subject), kind="unknown", because=str(error))
         return Explained(
@@ -92,7 +91,7 @@ class Explaining:
             subject=str(subject),
             kind=decision.kind,
             because=decision.because,
-            gates=shown(decision) or shown(unwritten),
+            gates=decision.gates,
             actions=tuple(type(action).__name__ for action in decision.actions),
         )
 
@@ -101,55 +100,3 @@ def about(key: EnvironmentKey, rules: Iterable[Rule[Any, Any]]) -> Iterator[tupl
     """The rules of the application, then those of the environment, each with what it is about."""
     yield from ((rule, key.owner) for rule in rules if rule.about is ApplicationKey)
     yield from ((rule, key) for rule in rules if rule.about is EnvironmentKey)
-
-
-def shown(decision: Decision) -> tuple[Gate, ...]:
-    """The gates that the decision would write into the merge request's note."""
-    notes = (action.gates for action in decision.actions if isinstance(action, WriteSticky))
-    return next((gates for gates in notes if gates), ())
-
-
-@dataclass(slots=True)
-class Memory:
-    """Looks once: all rules of one explanation speak of the same moment, and a second question costs nothing."""
-
-    seen: Observer
-    answers: dict[tuple[str, tuple[object, ...]], object] = field(default_factory=dict)
-
-    @property
-    def observer(self) -> Observer:
-        """What was seen, as it is."""
-        return cast("Observer", _Recalled(self, {}))
-
-    @property
-    def unwritten(self) -> Observer:
-        """The same world in which we had written nothing yet: there a decision names all it wants, its gates too."""
-        return cast("Observer", _Recalled(self, {"written": ""}))
-
-    async def answer(self, name: str, arguments: tuple[object, ...]) -> object:
-        """Ask the observer, the first time."""
-        asked = (name, arguments)
-        if asked not in self.answers:
-            method: Callable[..., Awaitable[object]] = getattr(self.seen, name)
-            self.answers[asked] = await method(*arguments)
-        return self.answers[asked]
-
-
-class _Recalled:
-    """Every method of the observer, answered from a memory; `instead` has fixed answers by method."""
-
-    def __init__(self, memory: Memory, instead: dict[str, object]) -> None:
-        self._memory = memory
-        self._instead = instead
-
-    @property
-    def policy(self) -> Policy:
-        return self._memory.seen.policy
-
-    def __getattr__(self, name: str) -> Callable[..., Awaitable[object]]:
-        async def recalled(*arguments: object) -> object:
-            if name in self._instead:
-                return self._instead[name]
-            return await self._memory.answer(name, arguments)
-
-        return recalled
