@@ -141,6 +141,8 @@ def test_outside_text_stays_in_its_table_cell(text: str) -> None:
         return f"| a | b |\n|---|---|\n| {cell} | end |\n| next | row |\n"
 
     assert shape_of(table(markdown(text))) == shape_of(table("x"))
+    # A cell too many is dropped without a trace: what comes after it must still be there.
+    assert [token.content for token in tokens_of(table(markdown(text))) if token.content == "end"] == ["end", "end"]
 
 
 @given(outside)

@@ -1,5 +1,6 @@
 """A promotion opens, follows, merges or closes its one merge request exactly when it may, and says why when not."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -40,7 +41,7 @@ from bot.actions import (
     WriteSticky,
     digest,
 )
-from bot.observing import Change, Comparison, MergeRequestSeen, Promotion
+from bot.observing import Change, ClusterSeen, Comparison, MergeRequestSeen, Promotion
 from config.policy import Policy
 from handlers import promotion as rule
 from handlers.landing import LOOK_AGAIN, LOOK_AGAIN_LATER
@@ -157,37 +158,66 @@ def test_a_policy_that_does_not_allow_it_stops_the_merge(policy: Policy) -> None
     assert of_type(decided(told(world(merge_request(NEW), READY, policy=policy))), MergePromotion) == []
 
 
-@given(
-    mode=st.sampled_from(["observe", "propose", "act"]),
-    merge=st.sampled_from(["manual", "automatic"]),
-    soak=st.sampled_from(["0s", "2h"]),
-    adopted=st.booleans(),
-    draft=st.booleans(),
-    ours=st.booleans(),
-    status=st.sampled_from(["mergeable", "checking", "conflict", "draft_status", "new"]),
-    verdict=st.sampled_from(["passed", "running", "failed", "missing", "none"]),
-    health=st.sampled_from(["healthy", "progressing", "failed", "unknown"]),
-    loses=st.booleans(),
-)
-def test_a_merge_needs_everything_at_once(
-    mode: str, merge: str, soak: str, adopted: bool, draft: bool, ours: bool, status: str, verdict: str, health: str,
-    loses: bool,
-) -> None:  # fmt: skip
-    request = merge_request(NEW, draft=draft, ours=ours, status=status, proof=proof_of(verdict))  # type: ignore[arg-type]
-    memory = world(request, READY, policy=policy_of(staging={"mode": mode, "merge": merge, "soak": soak}))
-    memory.environments[STAGING] = seen(STAGING, OLD, cluster(OLD, health))  # type: ignore[arg-type]
-    memory.comparisons[("1.0.0", "1.1.0")] = replace(COMPARISON, loses=COMPARISON.brings if loses else ())
-    memory.adopted = memory.adopted if adopted else STRANGER
+FLAWS: dict[str, Callable[[Memory], object]] = {
+    "it only observes": lambda memory: setattr(memory, "policy", policy_of(staging={"mode": "observe"})),
+    "people merge": lambda memory: setattr(memory, "policy", policy_of(staging={"mode": "propose"})),
+    "merged by hand": lambda memory: setattr(memory, "policy", policy_of(staging={"merge": "manual"})),
+    "still soaking": lambda memory: setattr(memory, "policy", policy_of(staging={"soak": "2h"})),
+    "not adopted": lambda memory: setattr(memory, "adopted", STRANGER),
+    "a draft": lambda memory: spoil(memory, draft=True),
+    "a person's commit": lambda memory: spoil(memory, ours=False),
+    "being checked": lambda memory: spoil(memory, status="checking"),
+    "in conflict": lambda memory: spoil(memory, status="conflict"),
+    "a status of tomorrow": lambda memory: spoil(memory, status="tomorrow"),
+    "untested": lambda memory: spoil(memory, proof=proof_of("missing")),
+    "being tested": lambda memory: spoil(memory, proof=proof_of("running")),
+    "broken": lambda memory: spoil(memory, proof=proof_of("failed")),
+    "without CI": lambda memory: spoil(memory, proof=proof_of("none")),
+    "the target fails": lambda memory: stands(memory, cluster(OLD, "failed")),
+    "the target is unknown": lambda memory: stands(memory, cluster(OLD, "unknown")),
+    "the target rolls out": lambda memory: stands(memory, cluster(None, "progressing", attempt=OLD)),
+    "commits would be lost": lambda memory: memory.comparisons.update(
+        {("1.0.0", "1.1.0"): replace(COMPARISON, loses=COMPARISON.brings)}
+    ),
+    "not healthy before": lambda memory: setattr(memory, "known_promotions", (READY, promotion(DEV, NEW, "failed"))),
+}
 
-    decision = decided(told(memory))
 
-    everything = (mode, merge, soak, adopted, draft, ours, status, verdict, health, loses) == (
-        "act", "automatic", "0s", True, False, True, "mergeable", "passed", "healthy", False,
-    )  # fmt: skip
-    assert bool(of_type(decision, MergePromotion)) == everything
-    if mode == "observe" or not adopted:
+def spoil(memory: Memory, **changes: object) -> None:
+    """The merge request has a flaw."""
+    memory.requests[STAGING] = replace(memory.requests[STAGING], **changes)  # type: ignore[arg-type]
+
+
+def stands(memory: Memory, here: ClusterSeen) -> None:
+    """The target's one cluster."""
+    memory.environments[STAGING] = seen(STAGING, OLD, here)
+
+
+def flawed(*flaws: str) -> Memory:
+    """A world in which all is ready for the merge, but for some flaws; GitLab says so already."""
+    memory = world(merge_request(NEW), READY)
+    for flaw in flaws:
+        FLAWS[flaw](memory)
+    return told(memory)
+
+
+def test_without_a_flaw_it_is_merged() -> None:
+    assert len(of_type(decided(flawed()), MergePromotion)) == 1
+
+
+@pytest.mark.parametrize("flaw", FLAWS)
+def test_one_flaw_is_enough_to_stop_a_merge(flaw: str) -> None:
+    assert of_type(decided(flawed(flaw)), MergePromotion) == []
+
+
+@given(st.lists(st.sampled_from(sorted(FLAWS)), min_size=1, max_size=4, unique=True))
+def test_flaws_never_make_up_for_each_other(flaws: list[str]) -> None:
+    decision = decided(flawed(*flaws))
+
+    assert of_type(decision, MergePromotion) == []
+    if "not adopted" in flaws:
         assert outside(decision) == []
-    if not ours:
+    if "a person's commit" in flaws:
         assert of_type(decision, ProposePromotion) == []
 
 

@@ -138,6 +138,14 @@ def test_skipped_commits_are_said_to_be_contained() -> None:
     assert written[1].because == "contained in 1.2.0, which runs in staging"
 
 
+def test_a_release_of_another_line_of_history_is_not_contained() -> None:
+    memory = world(replace(LANDED, state="done", healthy_at=NOW))
+    only_itself = (Change(sha=NEWER.commit, title="1.2.0"),)
+    memory.comparisons[("1.0.0", "1.2.0")] = Comparison(brings=only_itself, loses=())
+
+    assert [s.sha for s in of_type(status(memory), WriteCommitStatus)] == [NEWER.commit]
+
+
 def test_nothing_is_contained_before_the_release_is_healthy() -> None:
     assert [s.sha for s in of_type(status(world(LANDED)), WriteCommitStatus)] == [NEWER.commit]
 
