@@ -33,9 +33,7 @@ async def run(telling: Telling, *, stay: bool = False) -> Report:
         report = await _told(story, telling, folder)
         report.seconds = round(time.monotonic() - began, 1)
         if report.ok:
-            telling.say(
-                "heading", f"Done in {report.seconds} s: {report.gitlab_writes} writes to GitLab."
-            )
+            telling.say("heading", f"Done in {report.seconds} s: {report.gitlab_writes} writes to GitLab.")
         if stay:
             _show_around(telling, url, witness)
             await asyncio.Event().wait()
