@@ -110,6 +110,7 @@ class Executor:
 
     async def ensure(self, claim: Claim, action: Outside, now: datetime) -> bool:
         """One effect: True when something was written outside."""
+        await self._may_act(action)
         wanted = digest(action)
         known = await self.journal.effect(action.effect_key)
         if isinstance(action, REMEMBERED) and known and known.done_at and known.desired_sha == wanted:
@@ -124,6 +125,17 @@ class Executor:
         await self.journal.effected(claim, action.effect_key, done.external_id)
         log.info("made so" if done.wrote else "was so", effect=action.effect_key, because=action.because)
         return done.wrote
+
+    async def _may_act(self, action: Outside) -> None:
+        """The rules ask this too; here it holds whatever a rule may have forgotten (design section 3)."""
+        if isinstance(action, WriteInstall):
+            return
+        known = await self.journal.tenant(action.key.tenant)
+        if known is None or known.install != self.journal.installation_id:
+            raise PermanentError(
+                f"nothing is written for {action.key.tenant}: its config repository does not name this installation. "
+                "Run `sluice adopt` if this one is to act."
+            )
 
     async def _make_so(self, action: Outside, hands: Hands) -> Done:
         """Merges into one branch go through one queue; everything else goes at once."""

@@ -49,6 +49,8 @@ class Result:
         return self if self.permanent else replace(self, permanent=error)
 
 
+PAUSE = timedelta(seconds=1)
+"""Between attempts to reach a journal that is away."""
 IDLE = timedelta(seconds=30)
 """How long the loop sleeps at most when nothing is due: a missed wake-up costs this and no more."""
 
@@ -112,6 +114,14 @@ class Worker:
         except TemporaryError as error:
             log.warning("the journal cannot be used just now", because=str(error))
             await asyncio.sleep(AWAY.total_seconds())
+
+    async def _round_or_pause(self) -> None:
+        """A journal that is away for a moment pauses the work and does not end the process."""
+        try:
+            await self.round()
+        except TemporaryError as error:
+            log.warning("the journal is away", because=str(error))
+            await asyncio.sleep(PAUSE.total_seconds())
 
     async def round(self) -> None:
         """Digest what arrived, start what is due, then sleep until something is."""

@@ -50,7 +50,10 @@ async def open_clients(settings: Settings, tenants: Tenants, clock: Clock) -> As
     """Make every client; nothing is asked of anybody yet, so the bot starts while the outside is away."""
     async with AsyncExitStack() as stack:
         connector = aiohttp.TCPConnector(ssl=_tls(settings))
-        session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+        # GitLab's session cookies are nobody's here: the token says who calls.
+        session = await stack.enter_async_context(
+            aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        )
         plain = await stack.enter_async_context(aiohttp.ClientSession())
         mirrors = {tenant.name: mirror_of(settings, tenant) for tenant in tenants}
         for mirror in mirrors.values():
