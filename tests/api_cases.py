@@ -147,7 +147,7 @@ def waiting() -> Decision:
         gates=(gate(),),
         because=BECAUSE,
     )
-    return Decision(kind="wait", because=BECAUSE, actions=(note,), look_again=timedelta(minutes=1))
+    return Decision(kind="wait", because=BECAUSE, actions=(note,), look_again=timedelta(minutes=1), gates=(gate(),))
 
 
 async def tell_story(journal: Journal) -> str:

@@ -1,10 +1,7 @@
 """Recorded decisions, told in the API's form."""
 
-from collections.abc import Iterable
-
 import msgspec
 
-from bot.actions import WriteSticky
 from bot.api.forms import ExplainedForm, GateForm, RunForm, WhyForm
 from bot.journal import Journal
 from bot.journal.runs import Run
@@ -14,15 +11,12 @@ LOOKED_AT = 200
 """How many of the newest runs of an environment are searched for the last one of each rule."""
 
 
-class _Sticky(msgspec.Struct):
-    gates: tuple[GateForm, ...] = ()
-
-
 class _Decision(msgspec.Struct):
     """A decision as `bot.replaying.dump_decision` writes it: each action under the name of its type."""
 
     kind: str
     actions: tuple[dict[str, msgspec.Raw], ...] = ()
+    gates: tuple[GateForm, ...] = ()
 
 
 def run_form(run: Run) -> RunForm:
@@ -74,17 +68,10 @@ def _explained(run: Run) -> ExplainedForm:
         subject=run.subject,
         kind=decision.kind,
         because=run.because,
-        gates=_gates(decision),
+        gates=decision.gates,
         actions=_names(decision),
     )
 
 
 def _names(decision: _Decision) -> tuple[str, ...]:
     return tuple(name for action in decision.actions for name in action)
-
-
-def _gates(decision: _Decision) -> tuple[GateForm, ...]:
-    notes: Iterable[msgspec.Raw] = (
-        action[WriteSticky.__name__] for action in decision.actions if WriteSticky.__name__ in action
-    )
-    return next((msgspec.json.decode(note, type=_Sticky).gates for note in notes), ())
