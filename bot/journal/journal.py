@@ -116,7 +116,9 @@ async def _prepare(engine: Engine, now: datetime, *, read_only: bool) -> str:
 def _take_over(connection: Connection) -> None:
     """Nobody else can be at work on a locked SQLite file: what a killed process held need not wait for its lease."""
     if connection.dialect.name == "sqlite":
-        connection.execute(update(work).where(work.c.owner.is_not(None)).values(owner=None, lease_until=None))
+        # Counted like a lease that ran out: work that kills the process must back off, too, once it fails otherwise.
+        freed = {"owner": None, "lease_until": None, "attempts": work.c.attempts + 1}
+        connection.execute(update(work).where(work.c.owner.is_not(None)).values(freed))
         connection.execute(update(sections).where(sections.c.owner.is_not(None)).values(owner=None, lease_until=None))
 
 

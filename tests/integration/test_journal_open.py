@@ -129,6 +129,22 @@ async def test_second_process_on_the_same_file_is_refused(tmp_path: Path, clock:
     assert third.returncode == 0, third.stderr
 
 
+async def test_what_a_killed_process_held_on_sqlite_is_free_at_once_and_counts_as_failed(
+    tmp_path: Path, clock: FixedClock
+) -> None:
+    url = f"sqlite:///{tmp_path}/journal.db"
+    killed = await Journal.open(url, clock)
+    await killed.dirty([SHOP], because="resync")
+    old = await take_one(killed)
+    await killed.close()
+
+    reopened = await Journal.open(url, clock)
+    claim = await take_one(reopened, "worker-2")
+    await reopened.close()
+
+    assert (claim.fence, claim.attempts, claim.from_seq, claim.to_seq) == (old.fence + 1, 1, 0, 1)
+
+
 async def test_reading_beside_the_owner_is_allowed_and_writing_is_not(
     journal_url: str, journal: Journal, clock: FixedClock
 ) -> None:
