@@ -4,6 +4,7 @@ from importlib.metadata import version
 
 import msgspec
 
+from bot.api import naming
 from bot.api.forms import ClusterForm, EnvironmentForm, PromotionForm, StatusForm, TenantForm
 from bot.api.history import run_form
 from bot.clock import Clock
@@ -40,13 +41,18 @@ class _Facts(msgspec.Struct):
 async def read_status(
     journal: Journal, tenants: Tenants, clock: Clock, *, gitlab_url: str = "", tenant: str = "", application: str = ""
 ) -> StatusForm:
-    """Every tenant, application and environment, or those of one `tenant` or `application`."""
+    """Every tenant, application and environment, or those of one `tenant` or `application`; Problem when unknown."""
+    if tenant:
+        naming.known_tenant(tenants, tenant)
     wanted = [found for found in tenants if tenant in ("", found.name)]
     environments: list[EnvironmentForm] = []
     for found in wanted:
         for name in sorted(tenants.policy(found.name).applications):
             if application in ("", name):
                 environments += await _application(journal, tenants, found, name, gitlab_url)
+    if application and not environments:
+        known = (name for found in wanted for name in tenants.policy(found.name).applications)
+        raise naming.unknown("application", application, known)
     records = {record.tenant: record for record in await journal.tenants()}
     return StatusForm(
         installation=journal.installation_id,

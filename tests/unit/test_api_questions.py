@@ -56,6 +56,14 @@ async def test_status_can_be_narrowed(tmp_path: Path) -> None:
     assert {row["tenant"] for row in narrowed["environments"]} == {"other"}
 
 
+async def test_status_of_an_unknown_name_is_404(tmp_path: Path) -> None:
+    async with serving(tmp_path) as caller:
+        tenant = await caller.get("/status?tenant=demp", status=404)
+        application = await caller.get("/status?application=shpo", status=404)
+
+    assert (tenant["error"]["do"], application["error"]["do"]) == ("Did you mean demo?", "Did you mean shop?")
+
+
 async def test_why_is_decided_by_the_explainer(tmp_path: Path) -> None:
     async with serving(tmp_path) as caller:
         caller.explainer.answers = [
