@@ -1,8 +1,17 @@
 """`sluice serve` runs the bot until it is told to stop."""
 
+import errno
+
 import typer
 
+from bot.cli.endings import Code, Ending
 from bot.cli.reaching import Config
+
+CANNOT_LISTEN = {
+    errno.EADDRINUSE: "another program listens there",
+    errno.EADDRNOTAVAIL: "this machine does not have that address",
+    errno.EACCES: "the user it runs as may not",
+}
 
 
 def serve(config: Config = None) -> None:
@@ -19,7 +28,15 @@ def serve(config: Config = None) -> None:
 
     settings = load(config)
     logs.configure(settings)
-    asyncio.run(app.serve(settings, _ready))
+    try:
+        asyncio.run(app.serve(settings, _ready))
+    except OSError as error:
+        why = CANNOT_LISTEN.get(error.errno or 0)
+        if why is None:
+            raise
+        place = f"{settings.listen.host}:{settings.listen.port}"
+        message = f"cannot listen on {place}: {why}. Mend listen in the settings."
+        raise Ending(Code.FAILED, message) from error
 
 
 def _ready(url: str) -> None:
