@@ -45,7 +45,7 @@ class Outside:
             assert response.status < 400, f"{method} {path}: {response.status} {text}"
             return json.loads(text) if text else None
 
-    async def control(self, path: str, method: str = "POST", **body: Any) -> Any:
+    async def control(self, path: str, method: str = "POST", /, **body: Any) -> Any:
         """The sandbox's control API."""
         headers = {"Authorization": f"Bearer {self.facts['control_token']}"}
         url = f"{self.facts['control_url']}/control/{path}"
