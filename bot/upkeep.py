@@ -13,6 +13,8 @@ from bot.journal import Journal
 log = structlog.get_logger(__name__)
 
 EVERY = timedelta(minutes=10)
+BREATH = 0.05
+"""Seconds between two pieces of the work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,13 @@ class Upkeep:
         while True:
             await asyncio.sleep(EVERY.total_seconds())
             try:
-                await self.journal.retain(self.clock.now())
-                await self.journal.seal_audit()
+                await self.tidy()
             except TemporaryError as error:
                 log.warning("upkeep is tried again", because=str(error))
+
+    async def tidy(self) -> None:
+        """All there is to do, in short transactions with a pause between, so that acknowledgements do not wait."""
+        while (await self.journal.retain(self.clock.now())).more:
+            await asyncio.sleep(BREATH)
+        while await self.journal.seal_audit():
+            await asyncio.sleep(BREATH)
