@@ -35,7 +35,11 @@ class Upkeep:
 
     async def tidy(self) -> None:
         """All there is to do, in short transactions with a pause between, so that acknowledgements do not wait."""
-        while (await self.journal.retain(self.clock.now())).more:
+        more = True
+        while more:
+            more = (await self.journal.retain(self.clock.now())).more
             await asyncio.sleep(BREATH)
-        while await self.journal.seal_audit():
+        sealed = 1
+        while sealed:
+            sealed = await self.journal.seal_audit()
             await asyncio.sleep(BREATH)
