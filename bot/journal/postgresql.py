@@ -18,6 +18,8 @@ T = TypeVar("T")
 POOL = 8
 CONNECT_SECONDS = 10
 COMMAND_SECONDS = 60
+# asyncpg's own state machine raises InternalClientError when the server's last words cross a request on their way.
+LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 REFUSED = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
 """What time does not heal: a wrong user or password, a database that does not exist."""
 TRIES = 4
@@ -81,7 +83,7 @@ class PostgresqlEngine:
         """One statement for all rows; those that repeat a key are looked at one by one."""
         try:
             stored = await self._insert(rows)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        except LOST:
             # Sending the batch again is safe: rows that were committed meet their own id. Connections are lost, and
             # two replicas that are sent the same deliveries in opposite orders meet in a deadlock.
             stored = await self._insert_again(rows)
@@ -106,7 +108,7 @@ class PostgresqlEngine:
         await self._drop_inbox()
         try:
             return await self._insert(rows)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except LOST as error:
             raise TemporaryError(
                 f"the delivery could not be stored: {type(error).__name__}: {error}. The sender may send it again."
             ) from error
