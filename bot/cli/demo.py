@@ -1,8 +1,13 @@
 """`sluice demo` takes a release from a commit to production on this machine alone, and proves each step."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from bot.cli.endings import Code
+
+if TYPE_CHECKING:
+    from bot.demo.report import Report
 
 
 def demo(
@@ -16,27 +21,36 @@ def demo(
     """
     import asyncio
     import json
-    import signal
 
     from rich.console import Console
 
-    from bot.cli.endings import Code
-    from bot.demo.report import Report
     from bot.demo.run import run
     from bot.demo.telling import Telling
 
-    async def told() -> Report:
-        running = asyncio.current_task()
-        if running is not None:
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
-        return await run(Telling(Console()), stay=stay)
+    reports: list[Report] = []
+
+    def reported(report: "Report") -> None:
+        reports.append(report)
+        if as_json:
+            typer.echo(json.dumps(report.as_json()))
+
+    async def told() -> None:
+        _end_by_signals()
+        await run(Telling(Console()), reported, stay=stay)
 
     try:
-        report = asyncio.run(told())
+        asyncio.run(told())
     except (KeyboardInterrupt, asyncio.CancelledError):
-        typer.echo("stopped")
-        raise typer.Exit(int(Code.DONE if stay else Code.FAILED)) from None
-    if as_json:
-        typer.echo(json.dumps(report.as_json()))
-    if not report.ok:
-        raise typer.Exit(int(Code.FAILED))
+        typer.echo("stopped", err=True)
+    raise typer.Exit(int(Code.DONE if reports and reports[0].ok else Code.FAILED))
+
+
+def _end_by_signals() -> None:
+    """SIGTERM and a closed terminal end the demo as Ctrl-C does: the children first, then the folder."""
+    import asyncio
+    import signal
+
+    running = asyncio.current_task()
+    if running is not None:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, running.cancel)

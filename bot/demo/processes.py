@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,41 +21,59 @@ ENDS_WITHIN = 20.0
 """Seconds a child has to end by itself."""
 
 
-@asynccontextmanager
-async def sandbox(folder: Path) -> AsyncIterator[dict[str, Any]]:
-    """A sandbox in `folder`; yields its facts once it is ready."""
-    command = ("sandbox", "--data", str(folder / "sandbox"))
-    async with child(*command, log=folder / "sandbox.log") as line:
-        yield json.loads(line)
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A running `sluice`: which command, and the first line it printed."""
+
+    command: str
+    line: str
+    process: asyncio.subprocess.Process
+
+    @property
+    def ended(self) -> str:
+        """How it ended though nobody asked it to; empty while it runs."""
+        code = self.process.returncode
+        return "" if code is None else f"`sluice {self.command}` ended with exit status {code}"
 
 
-@asynccontextmanager
-async def bot(folder: Path, facts: Facts, *, level: str = "info") -> AsyncIterator[str]:
-    """A bot for the sandbox; yields its URL once it is ready. Its log is `bot.log` in the folder."""
+def sandbox(folder: Path) -> AbstractAsyncContextManager[Child]:
+    """A sandbox in `folder`; its line is its facts as JSON."""
+    return child("sandbox", "--data", str(folder / "sandbox"), log=folder / "sandbox.log")
+
+
+def bot(folder: Path, facts: Facts, *, level: str = "info") -> AbstractAsyncContextManager[Child]:
+    """A bot for the sandbox; its line ends with its URL. Its log is `bot.log` in the folder."""
     config = configure(folder, facts, level=level)
-    async with child("serve", "--config", str(config), log=folder / "bot.log") as line:
-        yield line.split()[-1]
+    return child("serve", "--config", str(config), log=folder / "bot.log")
 
 
 @asynccontextmanager
-async def child(*command: str, log: Path) -> AsyncIterator[str]:
-    """`sluice` with this command; yields the first line it prints, and ends it by SIGTERM, then by SIGKILL."""
+async def child(*command: str, log: Path) -> AsyncIterator[Child]:
+    """`sluice` with this command, once it printed its first line; ended by SIGTERM, then by SIGKILL."""
+    # An operator's own SLUICE_… variables win over settings files: they must not lead the demo to a real GitLab.
+    inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith("SLUICE_")}
     with log.open("wb") as errors:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot.cli", *command, stdout=asyncio.subprocess.PIPE, stderr=errors
+            sys.executable,
+            "-m",
+            "bot.cli",
+            *command,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=errors,
+            env={**inherited, "NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"},
         )
         try:
             line = await process.stdout.readline() if process.stdout else b""
             if not line:
                 raise PermanentError(f"`sluice {command[0]}` ended at once: {last_words(log)}")
-            yield line.decode()
+            yield Child(command[0], line.decode(), process)
         finally:
             await _end(process)
 
 
 def last_words(log: Path) -> str:
     """The end of a log."""
-    return log.read_text("utf-8")[-2000:]
+    return log.read_text("utf-8", "replace")[-4000:]
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -1,13 +1,11 @@
-"""The demo's result as one JSON object, read back from GitLab, the sandbox's counters and the bot's own counts."""
+"""The demo's result as one JSON object, read back from GitLab, Git, the sandbox's counters and the bot's own counts."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from bot.demo.history import repromotions_of_denied, rollbacks
+from bot.demo.proofs import ENVIRONMENTS
 from bot.demo.witness import Witness
-
-ENVIRONMENTS = ("dev", "staging", "production")
-ROLLBACK = "sluice::rollback"
-"""The label of a rollback's merge request; a denied release that came back would be a promotion of the same version."""
 
 
 @dataclass(slots=True)
@@ -29,19 +27,17 @@ class Report:
 
 
 async def collect(witness: Witness, bot_url: str, sha: str) -> Report:
-    """Everything but `ok` and `seconds`, as it stands now."""
+    """Everything but `ok` and `seconds`, as it stands now; Unseen when somebody does not answer."""
     requests = await witness.gitlab(f"{witness.config}/merge_requests?state=all&order_by=created_at&sort=asc")
-    ours = [one for one in requests if one["source_branch"].startswith("sluice/")]
-    found = [(name, await witness.status(sha, f"sluice/{name}")) for name in ENVIRONMENTS]
+    found = [(name, await witness.status(sha, f"sluice/{name}")) for name in ENVIRONMENTS] if sha else []
     counters = await witness.control("counters", method="GET")
     deliveries = (await witness.bot(bot_url, "status"))["deliveries"]
-    rolled_back = [one for one in ours if ROLLBACK in one["labels"]]
-    denied = {one["title"] for one in rolled_back}
+    history = await witness.history()
     return Report(
-        merge_requests=[_request(one) for one in ours],
+        merge_requests=[_request(one) for one in requests if one["source_branch"].startswith("sluice/")],
         statuses=[{"sha": sha, "name": f"sluice/{name}", "state": state} for name, state in found if state],
-        rollbacks=[_request(one) for one in rolled_back],
-        repromotions_of_denied=sum(one["title"] in denied and ROLLBACK not in one["labels"] for one in ours),
+        rollbacks=rollbacks(history),
+        repromotions_of_denied=repromotions_of_denied(history),
         deliveries={
             "received": sum(deliveries.values()),
             "done": sum(deliveries.values()) - deliveries.get("received", 0) - deliveries.get("dead", 0),

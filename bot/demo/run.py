@@ -4,6 +4,7 @@ import asyncio
 import json
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -14,55 +15,74 @@ from bot.demo.report import Report, collect
 from bot.demo.story import Story
 from bot.demo.telling import Telling
 from bot.demo.witness import Unseen, Witness
+from bot.errors import PermanentError
 
 LOG_LINES = 15
 
 
-async def run(telling: Telling, *, stay: bool = False) -> Report:
-    """The whole demo. With `stay` everything keeps running until it is cancelled; the report is then never returned."""
+async def run(telling: Telling, report_to: Callable[[Report], None], *, stay: bool = False) -> None:
+    """The whole demo; the report is handed over once, at its end. With `stay` everything then runs until cancelled."""
     began = time.monotonic()
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sluice-demo-")))
-        telling.say("heading", "0  Start GitLab, a registry, a cluster with Flux (the sandbox), and Sluice")
-        facts = await stack.enter_async_context(sandbox(folder))
-        url = await stack.enter_async_context(bot(folder / "bot", facts))
-        telling.say("proof", f"GitLab {facts['gitlab_url']}  registry {facts['registry_url']}  Sluice {url}")
-        session = await stack.enter_async_context(aiohttp.ClientSession())
-        witness = Witness(facts, session, folder)
-        story = Story(witness, telling, url)
+        try:
+            story = await _begun(telling, folder, stack)
+        except PermanentError as error:
+            telling.say("failure", str(error))
+            report_to(Report())
+            return
         report = await _told(story, telling, folder)
         report.seconds = round(time.monotonic() - began, 1)
         if report.ok:
             telling.say("heading", f"Done in {report.seconds} s: {report.gitlab_writes} writes to GitLab.")
         if stay:
-            _show_around(telling, url, witness)
+            _show_around(telling, story.bot_url, story.witness)
+        report_to(report)
+        if stay:
             await asyncio.Event().wait()
-        return report
+
+
+async def _begun(telling: Telling, folder: Path, stack: AsyncExitStack) -> Story:
+    """Both processes run, and hear each other."""
+    telling.say("heading", "0  Start GitLab, a registry, a cluster with Flux (the sandbox), and Sluice")
+    with telling.waiting("starting the sandbox and Sluice"):
+        world = await stack.enter_async_context(sandbox(folder))
+        facts = json.loads(world.line)
+        serving = await stack.enter_async_context(bot(folder / "bot", facts))
+        url = serving.line.split()[-1]
+    telling.say("proof", f"GitLab {facts['gitlab_url']}  registry {facts['registry_url']}  Sluice {url}")
+    session = await stack.enter_async_context(aiohttp.ClientSession())
+    return Story(Witness(facts, session, folder, (world, serving)), telling, url)
 
 
 async def _told(story: Story, telling: Telling, folder: Path) -> Report:
-    failed = None
+    """The story, then the report; whatever was not seen, or could not be asked, makes it not ok."""
+    seen = False
     try:
         await story.tell()
+        seen = True
     except Unseen as error:
-        failed = error
         await _explain(story, telling, folder, error)
-    report = await collect(story.witness, story.bot_url, story.sha) if story.sha else Report()
-    report.ok = failed is None and report.deliveries.get("dead") == 0
+    try:
+        report = await collect(story.witness, story.bot_url, story.sha)
+    except Unseen as error:
+        telling.say("failure", str(error))
+        return Report()
+    report.ok = seen and report.deliveries["dead"] == 0
     return report
 
 
 async def _explain(story: Story, telling: Telling, folder: Path, error: Unseen) -> None:
-    """What the next person needs: what was missing, what the bot says, and the end of its log."""
+    """What the next person needs: what was missing, what the rules say, and the end of the bot's log."""
     telling.say("failure", str(error))
-    for environment in ("staging", "production"):
+    for environment in ("dev", "staging", "production"):
         try:
-            path = f"why?application=demo-service&environment={environment}"
-            telling.say("failure", json.dumps(await story.witness.bot(story.bot_url, path)))
-        except (Unseen, aiohttp.ClientError) as silent:
+            for sentence in await story.why(environment):
+                telling.say("failure", f"why {environment}: {sentence}")
+        except Unseen as silent:
             telling.say("failure", f"why {environment}: {silent}")
     for line in last_words(folder / "bot" / "bot.log").splitlines()[-LOG_LINES:]:
-        telling.say("failure", line)
+        telling.say("failure", f"bot.log: {line}")
 
 
 def _show_around(telling: Telling, url: str, witness: Witness) -> None:
@@ -70,5 +90,6 @@ def _show_around(telling: Telling, url: str, witness: Witness) -> None:
     telling.say("heading", "Everything keeps running; Ctrl-C ends it.")
     telling.say("bot", f"Sluice   {url}  (API token {API_TOKEN})")
     telling.say("bot", f"GitLab   {facts['gitlab_url']}  (root token {facts['root_token']})")
+    telling.say("bot", f"registry {facts['registry_url']}  cluster {facts['cluster_url']} ({facts['kubeconfig']})")
     telling.say("bot", f"control  {facts['control_url']}  (token {facts['control_token']}; docs/sandbox.md)")
-    telling.say("bot", f"next     sluice status --server {url} --token {API_TOKEN}")
+    telling.say("bot", f"next     .venv/bin/sluice status --server {url} --token {API_TOKEN}")

@@ -1,7 +1,9 @@
 """What happened is read from GitLab and Git over plain HTTP, never from the bot: its own word proves nothing."""
 
 import asyncio
+import base64
 import os
+import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +12,15 @@ from urllib.parse import quote
 
 import aiohttp
 
-from bot.demo.processes import API_TOKEN, Facts
+from bot.demo.history import WORTH, Snapshot, snapshot
+from bot.demo.processes import API_TOKEN, Child, Facts
 
 T = TypeVar("T")
 PATIENCE = 60.0
 """Seconds after which a step counts as not happened."""
 POLL = 0.1
+NOTHING_FOUND = 1
+"""The exit status of `git grep` without a match."""
 
 
 class Unseen(Exception):
@@ -29,11 +34,12 @@ class Unseen(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """Plain clients of GitLab, of the sandbox's control API, and of Git."""
+    """Plain clients of GitLab, of the sandbox's control API, and of Git; with `children` gone nothing will happen."""
 
     facts: Facts
     session: aiohttp.ClientSession
     folder: Path
+    children: tuple[Child, ...] = ()
 
     async def gitlab(
         self, path: str, *, who: str = "root_token", method: str = "GET", body: dict[str, Any] | None = None
@@ -53,10 +59,16 @@ class Witness:
         return await self._json(method, f"{url}/api/v1/{path}", headers, body)
 
     async def _json(self, method: str, url: str, headers: dict[str, str], body: dict[str, Any] | None) -> Any:
-        async with self.session.request(method, url, headers=headers, json=body) as answer:
-            if answer.status >= 400:
-                raise Unseen(f"{method} {url} to be answered", f"{answer.status} {await answer.text()}")
-            return await answer.json()
+        for child in self.children:
+            if child.ended:
+                raise Unseen(f"`sluice {child.command}` to keep running", child.ended)
+        try:
+            async with self.session.request(method, url, headers=headers, json=body) as answer:
+                if answer.status >= 400:
+                    raise Unseen(f"{method} {url} to be answered", f"{answer.status} {await answer.text()}")
+                return await answer.json()
+        except aiohttp.ClientError as error:
+            raise Unseen(f"{method} {url} to be answered", str(error) or type(error).__name__) from error
 
     @property
     def config(self) -> str:
@@ -82,15 +94,51 @@ class Witness:
         found = await self.gitlab(f"{self.application}/repository/commits/{sha}/statuses?name={quote(name, safe='')}")
         return str(found[0]["status"]) if found else ""
 
+    async def image_digest(self, application: str, tag: str) -> str:
+        """The digest the registry has under a tag (OCI distribution 1.1, checking if content exists)."""
+        url = f"{self.facts['registry_url']}/v2/demo/{application}/manifests/{tag}"
+        headers = {"Accept": "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json"}
+        async with self.session.head(url, headers=headers) as answer:
+            return answer.headers.get("Docker-Content-Digest", f"status {answer.status}")
+
     async def checkout(self) -> Path:
-        """A fresh clone of the config project's default branch."""
-        target = self.folder / "checkout"
-        await _git("clone", "--quiet", "--depth", "1", self._authorised_url(), str(target))
+        """A fresh clone of the config project's default branch, in a folder of its own."""
+        target = Path(tempfile.mkdtemp(prefix="checkout-", dir=self.folder))
+        await self._git(
+            "clone", "--quiet", f"{self.facts['gitlab_url']}/{self.facts['config_project']}.git", str(target)
+        )
         return target
 
-    def _authorised_url(self) -> str:
-        address = str(self.facts["gitlab_url"]).partition("://")[2]
-        return f"http://root:{self.facts['root_token']}@{address}/{self.facts['config_project']}.git"
+    async def history(self) -> list[Snapshot]:
+        """What the release and denial files said at each commit of the default branch, oldest first."""
+        folder = str(await self.checkout())
+        revisions = await self._git("-C", folder, "rev-list", "--first-parent", "--reverse", "HEAD")
+        found = []
+        for revision in revisions.split():
+            places = ("--", ".sluice/releases", ".sluice/denials")
+            lines = await self._git("-C", folder, "grep", "-o", "-E", WORTH, revision, *places, fine=(0, NOTHING_FOUND))
+            found.append(snapshot(revision, lines.splitlines()))
+        return found
+
+    async def _git(self, *arguments: str, fine: tuple[int, ...] = (0,)) -> str:
+        """What git prints. The token goes by the environment: others on the machine see arguments."""
+        account = base64.b64encode(f"root:{self.facts['root_token']}".encode()).decode()
+        environment = {
+            "PATH": os.environ.get("PATH", ""),
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "http.extraHeader",
+            "GIT_CONFIG_VALUE_0": f"Authorization: Basic {account}",
+        }
+        process = await asyncio.create_subprocess_exec(
+            "git", *arguments, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+        output, errors = await process.communicate()
+        if process.returncode not in fine:
+            why = f"exit status {process.returncode}: {errors.decode(errors='replace').strip()}"
+            raise Unseen(f"git {arguments[0]} to work", why)
+        return output.decode()
 
 
 async def until(what: str, look: Callable[[], Awaitable[T | None]], *, patience: float = PATIENCE) -> T:
@@ -104,14 +152,3 @@ async def until(what: str, look: Callable[[], Awaitable[T | None]], *, patience:
         if loop.time() > ends:
             raise Unseen(what, repr(found))
         await asyncio.sleep(POLL)
-
-
-async def _git(*arguments: str) -> None:
-    environment = {"PATH": os.environ.get("PATH", ""), "GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_NOSYSTEM": "1"}
-    process = await asyncio.create_subprocess_exec(
-        "git", *arguments, env=environment, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
-    )
-    _, errors = await process.communicate()
-    if process.returncode != 0:
-        # The address holds a token, so the arguments are not repeated.
-        raise Unseen(f"git {arguments[0]} to work", f"exit status {process.returncode}, {len(errors)} bytes of errors")

@@ -1,0 +1,73 @@
+"""What must be true after each step, read from GitLab, Git and the registry; Unseen when it is not."""
+
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from bot.demo.witness import Unseen, Witness
+
+ENVIRONMENTS = ("dev", "staging", "production")
+PROMOTED = ("staging", "production")
+"""Environments whose release Sluice writes; dev follows the build by itself."""
+APPLICATION = "demo-service"
+
+
+async def installed(witness: Witness, installation: str) -> None:
+    """The default branch names this installation as the one that acts."""
+    says = _yaml((await witness.checkout()) / ".sluice" / "install").get("installation")
+    expect(f"{installation} in .sluice/install", says, installation)
+
+
+async def declares(witness: Witness, version: str, *, commit: str = "", digest: str = "") -> None:
+    """A fresh clone says this version in every environment, and its release files the commit and digest, if given."""
+    folder = await witness.checkout()
+    for environment in ENVIRONMENTS:
+        images = _yaml(folder / "apps" / APPLICATION / environment / "kustomization.yaml")["images"]
+        expect(f"{version} at the image of {environment}", [str(image["newTag"]) for image in images], [version])
+    for environment in PROMOTED:
+        release = _yaml(folder / ".sluice" / "releases" / environment / f"{APPLICATION}.yaml")
+        expect(f"{version} in the release file of {environment}", release["version"], version)
+        if commit:
+            expect(f"commit {commit} in the release file of {environment}", release["commit"], commit)
+        if digest:
+            expect(f"{digest} in the release file of {environment}", [i["digest"] for i in release["images"]], [digest])
+
+
+async def released(witness: Witness, version: str, *, commit: str, digest: str) -> None:
+    """The tag points at the commit, the commit's pipelines passed, and the registry has the image under the version."""
+    tag = await witness.gitlab(f"{witness.application}/repository/tags/v{version}")
+    expect(f"v{version} at {commit}", tag["commit"]["id"], commit)
+    pipelines = await witness.gitlab(f"{witness.application}/pipelines?sha={commit}")
+    expect(f"green pipelines of {commit}", {one["status"] for one in pipelines}, {"success"})
+    expect(f"{digest} under the tag {version}", await witness.image_digest(APPLICATION, version), digest)
+
+
+async def merged(witness: Witness, iid: int, *, sha: str, by: str) -> None:
+    """The merge request was merged by this user at this head, whose own pipeline had passed."""
+    request = await witness.gitlab(f"{witness.config}/merge_requests/{iid}")
+    expect(f"!{iid} merged", request["state"], "merged")
+    expect(f"!{iid} merged by {by}", request["merge_user"]["username"], by)
+    expect(f"!{iid} merged at {sha}", request["sha"], sha)
+    pipelines = await witness.gitlab(f"{witness.config}/merge_requests/{iid}/pipelines")
+    states = {one["status"] for one in pipelines if one["sha"] == sha}
+    expect(f"a green pipeline of {sha}", states, {"success"})
+
+
+async def deployed(witness: Witness, sha: str) -> bool:
+    """Whether GitLab shows the commit successfully deployed to every environment, and to no other."""
+    found = await witness.gitlab(f"{witness.application}/deployments?status=success&per_page=100")
+    return {one["environment"]["name"] for one in found if one["sha"] == sha} == set(ENVIRONMENTS)
+
+
+def expect(what: str, seen: object, wanted: object) -> None:
+    """Unseen unless both are equal."""
+    if seen != wanted:
+        raise Unseen(what, repr(seen))
+
+
+def _yaml(file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        raise Unseen(f"the file {file.name} in a fresh clone", "none")
+    loaded: dict[str, Any] = YAML(typ="safe").load(file.read_text("utf-8"))
+    return loaded
