@@ -49,8 +49,6 @@ class Result:
         return self if self.permanent else replace(self, permanent=error)
 
 
-PAUSE = timedelta(seconds=1)
-"""Between attempts to reach a journal that is away."""
 IDLE = timedelta(seconds=30)
 """How long the loop sleeps at most when nothing is due: a missed wake-up costs this and no more."""
 
@@ -115,14 +113,6 @@ class Worker:
             log.warning("the journal cannot be used just now", because=str(error))
             await asyncio.sleep(AWAY.total_seconds())
 
-    async def _round_or_pause(self) -> None:
-        """A journal that is away for a moment pauses the work and does not end the process."""
-        try:
-            await self.round()
-        except TemporaryError as error:
-            log.warning("the journal is away", because=str(error))
-            await asyncio.sleep(PAUSE.total_seconds())
-
     async def round(self) -> None:
         """Digest what arrived, start what is due, then sleep until something is."""
         self.last_round = self.clock.now()
@@ -167,9 +157,8 @@ class Worker:
             except (TemporaryError, PermanentError) as error:
                 log.warning("rule failed", subject=str(subject), rule=rule.name, because=str(error))
                 result = result.failed(error)
-            except (
-                Exception
-            ) as error:  # the one place: our own bug must stop neither the other rules nor the other keys
+            # The one place that catches all: our own bug must stop neither the other rules nor the other keys.
+            except Exception as error:
                 log.exception("a rule broke", subject=str(subject), rule=rule.name)
                 result = result.failed(
                     PermanentError(f"a defect of Sluice in {rule.name}: {error!r}. Please report it.")
