@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from api_cases import POLICY, configuration, tell_story
+from api_cases import POLICY, SHOP, configuration, tell_story
+from journal_cases import says, take_one
 from typer.testing import CliRunner
 
 from bot.cli import main
@@ -38,17 +39,24 @@ def settings_file(folder: Path, **changes: object) -> Path:
     return file
 
 
-def write_journal(folder: Path) -> str:
-    """A journal that learned the policy and has a delivery with its run; returns the delivery's id."""
-    return asyncio.run(_write_journal(folder))
+def write_journal(folder: Path, *, dead: str = "") -> str:
+    """A journal that learned the policy and has a delivery with its run; returns the delivery's id.
+
+    dead: sent through again, the delivery's work was given up for this reason.
+    """
+    return asyncio.run(_write_journal(folder, dead))
 
 
-async def _write_journal(folder: Path) -> str:
+async def _write_journal(folder: Path, dead: str) -> str:
     journal = await Journal.open(f"sqlite:///{folder}/sluice.db", SystemClock())
     policy = Policy.parse(POLICY).model_dump_json()
     learnt = configuration(journal.installation_id)
     await journal.learn_configuration(replace(learnt, policy=policy))
     delivery = await tell_story(journal)
+    if dead:
+        await journal.redeliver(delivery)
+        await journal.digest(lambda _: says("again", SHOP))
+        await journal.bury(await take_one(journal), reason=dead)
     await journal.close()
     return delivery
 

@@ -105,8 +105,22 @@ class EnvironmentForm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeadForm:
+    """Work that was given up: it waits for a person."""
+
+    key: str
+    reason: str
+    dead_at: datetime
+    attempts: int
+    causes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatusForm:
-    """The whole installation at a glance. deliveries: how many are kept in each phase."""
+    """The whole installation at a glance. deliveries: how many are kept in each phase.
+
+    dead_work: how many keys were given up; dead: the newest of them.
+    """
 
     installation: str
     version: str
@@ -115,6 +129,7 @@ class StatusForm:
     environments: tuple[EnvironmentForm, ...]
     deliveries: dict[str, int]
     dead_work: int
+    dead: tuple[DeadForm, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,17 +202,6 @@ class DeliveryStoryForm:
     runs: tuple[RunForm, ...]
     duplicates: tuple[str, ...]
     body: object = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadForm:
-    """Work that was given up: it waits for a person."""
-
-    key: str
-    reason: str
-    dead_at: datetime
-    attempts: int
-    causes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ import msgspec
 from bot.api import naming
 from bot.api.forms import ClusterForm, EnvironmentForm, PromotionForm, StatusForm, TenantForm
 from bot.api.history import run_form
+from bot.api.received import dead_form
 from bot.clock import Clock
 from bot.errors import PermanentError
 from bot.journal import Journal
@@ -19,6 +20,7 @@ from bot.tenants import Tenant, Tenants
 
 WORST: tuple[Health, ...] = ("failed", "unknown", "progressing", "healthy")
 """Healthy = all clusters, failed = any, and unknown before progressing (design section 3)."""
+DEAD_SHOWN = 10
 LATEST = 10
 """How many of an environment's newest runs are searched for what Git declared."""
 
@@ -53,6 +55,7 @@ async def read_status(
     if application and not environments:
         known = (name for found in wanted for name in tenants.policy(found.name).applications)
         raise naming.unknown("application", application, known)
+    dead = await journal.dead_work()
     records = {record.tenant: record for record in await journal.tenants()}
     return StatusForm(
         installation=journal.installation_id,
@@ -61,7 +64,8 @@ async def read_status(
         tenants=tuple(_tenant(found, records.get(found.name), journal.installation_id) for found in wanted),
         environments=tuple(environments),
         deliveries={str(phase): count for phase, count in (await journal.counts()).items()},
-        dead_work=len(await journal.dead_work()),
+        dead_work=len(dead),
+        dead=tuple(dead_form(one) for one in dead[:DEAD_SHOWN]),
     )
 
 

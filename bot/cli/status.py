@@ -54,8 +54,10 @@ def _show(found: "StatusForm") -> None:
         typer.echo(_tenant(tenant))
         if tenant.policy_fault:
             typer.secho(f"  its newest policy is not used: {tenant.policy_fault}", fg=typer.colors.RED)
-    if found.dead_work:
-        typer.secho(f"{found.dead_work} keys were given up and wait for a person: GET work", fg=typer.colors.RED)
+    for dead in found.dead:
+        typer.secho(f"given up: {dead.key}, because {dead.reason}", fg=typer.colors.RED)
+        if dead.causes:
+            typer.echo(f"  once it is mended: sluice events redeliver {dead.causes[-1]}")
     head = ("APPLICATION", "ENVIRONMENT", "DECLARED", "RUNNING", "HEALTH", "PROMOTION", "BECAUSE")
     printing.table(head, (_row(row) for row in found.environments))
 

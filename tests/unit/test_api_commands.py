@@ -87,6 +87,7 @@ async def test_dead_work_is_listed_and_lives_again_when_asked(tmp_path: Path) ->
         await caller.journal.bury(await take_one(caller.journal), reason="the policy names no project")
 
         dead = (await caller.get("/work"))["dead"]
+        status = await caller.get("/status")
         await caller.post(f"/work/{dead[0]['key'].replace('/', '%2F')}/retry")
 
         caller.clock.at += timedelta(seconds=2)
@@ -96,6 +97,7 @@ async def test_dead_work_is_listed_and_lives_again_when_asked(tmp_path: Path) ->
     assert dead[0]["causes"] == [number]
     assert claim.key == SHOP
     assert left == []
+    assert (status["dead_work"], status["dead"]) == (1, dead)
 
 
 async def test_living_work_cannot_be_retried(tmp_path: Path) -> None:

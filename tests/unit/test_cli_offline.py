@@ -49,6 +49,16 @@ def test_why_as_json_is_not_live(config: str) -> None:
     assert why["explained"][0]["gates"][0]["verdict"] == "waiting"
 
 
+def test_dead_work_is_shown_with_the_delivery_to_send_again(tmp_path: Path) -> None:
+    delivery = write_journal(tmp_path, dead="the project is gone")
+
+    code, output, _ = sluice("status", "--config", str(settings_file(tmp_path)), "--offline")
+
+    assert code == 0
+    assert "given up: app:demo/shop, because the project is gone" in output
+    assert f"sluice events redeliver {delivery}" in output
+
+
 def test_environment_never_decided_about_says_so(config: str) -> None:
     code, output, _ = sluice("why", "shop", "dev", "--config", config, "--offline")
 
