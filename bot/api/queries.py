@@ -56,9 +56,12 @@ def required(request: web.Request, name: str) -> str:
 
 async def body(request: web.Request, form: type[T]) -> T:
     """The JSON body in this form."""
-    content = await request.content.read(LARGEST_BODY + 1)
-    if len(content) > LARGEST_BODY:
-        raise Problem(413, "too_large", what="The body is too large.", why="Commands are small.", do="Send less.")
+    content = b""
+    # A body may come in several pieces, and one read gives what is there.
+    while piece := await request.content.readany():
+        content += piece
+        if len(content) > LARGEST_BODY:
+            raise Problem(413, "too_large", what="The body is too large.", why="Commands are small.", do="Send less.")
     try:
         return msgspec.json.decode(content, type=form)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -1,10 +1,12 @@
 """A command given through the API is written down with its principal, carried out, and audited."""
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
-from api_cases import SHOP, configuration, serving, tell_story
+from api_cases import SHOP, TOKEN, configuration, serving, tell_story
 from journal_cases import says, take_one
 from sqlalchemy import select
 
@@ -57,6 +59,27 @@ async def test_body_of_another_form_is_refused(tmp_path: Path) -> None:
         refused = await caller.post("/adopt", {"name": "demo"}, status=400)
 
     assert "tenant" in refused["error"]["why"]
+
+
+async def test_body_may_come_in_pieces(tmp_path: Path) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for piece in (b'{"ten', b'ant": "demo"}'):
+            yield piece
+            await asyncio.sleep(0.05)
+
+    async with serving(tmp_path) as caller:
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        async with caller.session.post(f"{caller.url}/api/v1/adopt", data=pieces(), headers=headers) as answer:
+            taken = await answer.json()
+
+    assert taken["bound_to"] == "cfg:demo"
+
+
+async def test_too_large_a_body_is_refused(tmp_path: Path) -> None:
+    async with serving(tmp_path) as caller:
+        refused = await caller.post("/adopt", {"tenant": "x" * 70_000}, status=413)
+
+    assert refused["error"]["code"] == "too_large"
 
 
 async def test_redelivered_delivery_is_parsed_anew(tmp_path: Path) -> None:
