@@ -226,6 +226,7 @@ async def open_doors(parts: Parts, machine: Machine, stack: AsyncExitStack) -> s
         explainer=machine.explaining,
         tokens=api_tokens(settings),
         clock=parts.clock,
+        gitlab_url=settings.gitlab.url,
     )
     application = create_app(
         server_settings(settings),
