@@ -178,7 +178,7 @@ class Worker:
             handler=rule.name,
             subject=subject,
             facts=dump_facts(rule, facts),
-            policy=policy.model_dump_json().encode(),
+            policy=policy.document.encode(),
             now=now,
             decision=dump_decision(decision),
             outcome=outcome.word,

@@ -82,6 +82,11 @@ class Policy(PolicyForm):
         return sha256(canonical.encode()).hexdigest()
 
     @cached_property
+    def document(self) -> str:
+        """This policy as JSON, as the journal keeps it beside every run; written out once."""
+        return self.model_dump_json()
+
+    @cached_property
     def order(self) -> tuple[str, ...]:
         """All environments in promotion order: each one after those it is `after`, else as written."""
         return promotion_order({name: form.after for name, form in self.environments.items()})

@@ -27,7 +27,7 @@ class ConfigurationTruth:
         git = self.git[tenant.name]
         known = await self.journal.tenant(tenant.name)
         known_head = known.head if known else ""
-        known_policy = policy.model_dump_json() if known and known.policy_sha else ""
+        known_policy = policy.document if known and known.policy_sha else ""
         text, fault = await self._policy(git, head)
         return ConfigurationSeen(
             head=head,
@@ -49,7 +49,7 @@ class ConfigurationTruth:
         try:
             policy = await git.policy(head)
             self.grant(git.tenant.name, policy)
-            return policy.model_dump_json(), ""
+            return policy.document, ""
         except PermanentError as error:
             return "", str(error)
 
