@@ -14,6 +14,18 @@ from pydantic import TypeAdapter
 from bot.keys import ApplicationKey, ConfigKey, EnvironmentKey, Key, SourceKey
 from bot.records import EnvironmentState, MergeRequestMark, Promotion, ReleaseRecord, SourceState
 from bot.releases import Release
+from bot.undoing import LiftPin as LiftPin
+from bot.undoing import MergeRollback as MergeRollback
+from bot.undoing import OpenIncident as OpenIncident
+from bot.undoing import PlaceTag as PlaceTag
+from bot.undoing import RecordCanaryGates as RecordCanaryGates
+from bot.undoing import RevokeDenial as RevokeDenial
+from bot.undoing import RollBack as RollBack
+from bot.undoing import SettleRequest as SettleRequest
+from bot.undoing import TellPromotion as TellPromotion
+from bot.undoing import TellSource as TellSource
+from bot.undoing import Way as Way
+from bot.undoing import rollback_branch as rollback_branch
 
 Verdict = Literal["green", "waiting", "red"]
 StatusState = Literal["running", "success", "failed", "pending"]

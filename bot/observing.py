@@ -10,13 +10,21 @@ from typing import Generic, Literal, Protocol, TypeVar
 
 from bot.actions import Decision
 from bot.keys import ApplicationKey, ConfigKey, EnvironmentKey, SourceKey, Subject
+from bot.records import CanaryGate as CanaryGate
 from bot.records import Carried as Carried
+from bot.records import Denial as Denial
 from bot.records import EnvironmentState as EnvironmentState
+from bot.records import Failure as Failure
+from bot.records import FailureCause as FailureCause
+from bot.records import FailureKind as FailureKind
 from bot.records import Health as Health
+from bot.records import Hold as Hold
 from bot.records import MergeRequestMark as MergeRequestMark
+from bot.records import Pin as Pin
 from bot.records import Promotion as Promotion
 from bot.records import PromotionState as PromotionState
 from bot.records import ReleaseRecord as ReleaseRecord
+from bot.records import Request as Request
 from bot.records import SourceState as SourceState
 from bot.records import promotion_id as promotion_id
 from bot.releases import Image as Image
@@ -27,6 +35,61 @@ from config.policy import Policy
 
 S_contra = TypeVar("S_contra", bound=Subject, contravariant=True)
 F = TypeVar("F")
+
+
+CanaryPhase = Literal[
+    "Initializing",
+    "Initialized",
+    "Waiting",
+    "Progressing",
+    "WaitingPromotion",
+    "Promoting",
+    "Finalising",
+    "Succeeded",
+    "Failed",
+    "Terminating",
+    "Terminated",
+]
+"""Flagger 1.41; a phase this version does not know is told as PermanentError by whoever reads it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanarySeen:
+    """A Flagger canary, and what its two Deployments carry; its phase alone says nothing of a release (8.2).
+
+    name: `<namespace>/<name>`. images: of the target Deployment's pod template, references as written, sorted.
+    carries: the target has the images of the release the cluster applied; serves: the primary has them, too.
+    spec: Flagger's `lastAppliedSpec`, a hash of the revision its phase speaks of (not always the target's).
+    messages: Flagger's own sentences of the analysis under way or last ended, oldest first, without repetition;
+    empty when they cannot be read.
+    """
+
+    name: str
+    phase: CanaryPhase
+    images: tuple[str, ...]
+    carries: bool
+    serves: bool
+    spec: str
+    messages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectionSeen:
+    """What an ImagePolicy in a cluster selects for one image of an environment (delivery image_automation).
+
+    policy: `<namespace>:<name>` as the setter marker writes it. image: as the environment keeps it.
+    observed: the policy's selection belongs to its present generation, and every ImageUpdateAutomation that could
+    write it has seen it; before, a selection from the past may still be written once.
+    """
+
+    cluster: str
+    policy: str
+    image: Image
+    observed: bool
+
+
+Marking = Literal["active", "pinned", "none"]
+"""Whether Flux's image automation writes the positions of an environment, is kept from it by us, or never did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +107,12 @@ class ClusterSeen:
     attempt: Release | None
     health: Health
     because: str
+    canary: CanarySeen | None = None
+    """None where the policy names no canary. `health` is Flux's word joined with the canary's."""
+    failing: FailureCause | None = None
+    """What makes the health `failed`; None for any other health."""
+    reason: str = ""
+    """Flux's reason of the Kustomization's Ready condition, such as HealthCheckFailed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +122,10 @@ class EnvironmentSeen:
     declared: by the release file, or for `delivery: observe` by the image positions.
     written: what stands at the image positions, as `tag` or `tag@digest`.
     agrees: the positions say what the release file says; false when a person wrote one of them alone.
+    standing: what the positions say as a release; the same as `declared` but for `delivery: image_automation`, where
+    Flux writes them after the merge (None: they name no image that can be found).
+    marking: of the positions. pin and denials: as Git declares them on the default branch.
+    selections: of the image policies that the positions' markers name, pinned ones too.
     """
 
     environment: str
@@ -60,6 +133,16 @@ class EnvironmentSeen:
     written: tuple[str, ...]
     agrees: bool
     clusters: tuple[ClusterSeen, ...]
+    standing: Release | None = None
+    marking: Marking = "none"
+    pin: Pin | None = None
+    denials: tuple[Denial, ...] = ()
+    selections: tuple[SelectionSeen, ...] = ()
+
+    def denied(self, release: Release) -> Denial | None:
+        """The denial of one of the release's images in this environment, by digest."""
+        digests = {image.digest for image in release.images}
+        return next((denial for denial in self.denials if denial.image.digest in digests), None)
 
     @property
     def running(self) -> Release | None:
@@ -137,6 +220,9 @@ class Comparison:
     brings: tuple[Change, ...]
     loses: tuple[Change, ...]
     url: str = ""
+    paths: tuple[str, ...] = ()
+    """Files that the newer changes, sorted; GitLab cuts very long lists, then `cut` is true."""
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +242,30 @@ class Installation:
 
     adopted: bool
     because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """What the bot may do to the default branch of a config repository now (design section 6, way down)."""
+
+    may_push: bool
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagSeen:
+    """A tag in the registry of an environment. image: name there, digest wanted, tag. digest: what it names now."""
+
+    image: Image
+    digest: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureMark:
+    """A promotion of the tenant that failed, for the brake on mass failures (failures F22)."""
+
+    key: EnvironmentKey
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +356,38 @@ class Observer(Protocol):
 
     async def commit(self, key: ApplicationKey, sha: str) -> CommitSeen | None:
         """An application commit and its newest real pipeline, None when GitLab does not have the commit."""
+        ...
+
+    async def requests(self, key: EnvironmentKey) -> tuple[Request, ...]:
+        """What people asked for here and no rule has dealt with yet, oldest first."""
+        ...
+
+    async def holds(self, key: EnvironmentKey) -> tuple[Hold, ...]:
+        """Holds that were not lifted; whether one has run out is for the rule to say."""
+        ...
+
+    async def failures(self, tenant: str) -> tuple[FailureMark, ...]:
+        """The newest promotions of all applications of the tenant that failed, newest first, at most 50."""
+        ...
+
+    async def rights(self, tenant: str) -> Rights:
+        """Whether the bot may push to the config repository's default branch."""
+        ...
+
+    async def rollback_request(self, key: EnvironmentKey) -> MergeRequestSeen | None:
+        """The open merge request of the environment's rollback branch, else None."""
+        ...
+
+    async def irreversible(self, key: EnvironmentKey, release: Release) -> tuple[str, ...]:
+        """Marks on the release's images (label or annotation `dev.sluice.irreversible`) that say so, for a person."""
+        ...
+
+    async def placed(self, key: EnvironmentKey, release: Release) -> tuple[TagSeen, ...]:
+        """For each image of the release, what its tag of this environment names in the registry now."""
+        ...
+
+    async def canary_gates(self, key: EnvironmentKey) -> tuple[CanaryGate, ...]:
+        """The answers stored for Flagger's questions about this environment's canaries."""
         ...
 
     async def written(self, effect_key: str) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from bot.keys import EnvironmentKey
-from bot.releases import Release
+from bot.releases import Image, Release
 
 Health = Literal["unknown", "progressing", "healthy", "failed"]
 """Unknown is never healthy."""
@@ -26,6 +26,30 @@ PromotionState = Literal[
     "downgraded",
     "withdrawn",
 ]
+
+
+FailureKind = Literal["measured", "no-data", "unknown"]
+"""measured: somebody measured that the release is bad; only this denies it. no-data: the analysis had nothing to
+measure, so the release is inconclusive. unknown: it failed, and nobody can tell whether by its own fault."""
+
+FailureCause = Literal["canary", "health_check", "reconciliation", "person"]
+"""What ended the roll-out: a canary's analysis, Flux's health check, Flux's apply, or a person's request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """How a release failed in an environment, as first seen.
+
+    evidence: what it was read from, so that the same observation is never taken for another release's failure:
+    `canary <cluster>/<namespace>/<name> <lastAppliedSpec>` or `kustomization <cluster>/<namespace>/<name> <revision>`.
+    at: when the bot first saw it.
+    """
+
+    kind: FailureKind
+    cause: FailureCause
+    evidence: str
+    because: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +86,90 @@ class Promotion:
     merged_revision: str = ""
     healthy_at: datetime | None = None
     baseline: bool = False
+    failure: Failure | None = None
+    asked_again_at: datetime | None = None
+    """When a person allowed the release again after it had ended badly, or an inconclusive one was let try again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """What `.sluice/pins/<environment>/<application>.yaml` says: the environment stays at `release`.
+
+    instead_of: the release that was taken back; a newer one than this, proven before, lifts the pin.
+    by: `sluice`, or the principal who asked for the rollback.
+    """
+
+    release: Release
+    instead_of: Release
+    failure: FailureKind
+    since: datetime
+    because: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, order=True, kw_only=True)
+class Denial:
+    """One line of `.sluice/denials/<environment>/<application>.yaml`: a digest that does not come back by itself.
+
+    incident: the natural name of the incident, `<environment>/<application>/<version>`.
+    """
+
+    image: Image
+    version: str
+    since: datetime
+    because: str
+    incident: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Nothing is promoted into the environment while it stands. until: None for "until somebody lifts it"."""
+
+    key: EnvironmentKey
+    principal: str
+    because: str
+    since: datetime
+    until: datetime | None = None
+
+
+RequestKind = Literal["rollback", "allow"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a person asked for by a command, until a rule has dealt with it.
+
+    version: rollback: the release to take back (empty: the one that Git declares). allow: the denied one.
+    deny: a person's rollback denies the release too.
+    """
+
+    id: str
+    key: EnvironmentKey
+    kind: RequestKind
+    principal: str
+    because: str
+    at: datetime
+    version: str = ""
+    deny: bool = False
+
+
+CanaryGateName = Literal["confirm-rollout", "confirm-traffic-increase", "confirm-promotion", "rollback"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryGate:
+    """A stored answer to one of Flagger's questions, good only for exactly these images (failures F16).
+
+    canary: `<namespace>/<name>`. images: what the target Deployment must carry for `open` to count, as
+    `name:tag`/`name@digest` references sorted. For `rollback`, open means: roll back now.
+    """
+
+    cluster: str
+    canary: str
+    gate: CanaryGateName
+    images: tuple[str, ...]
+    open: bool
+    because: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

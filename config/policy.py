@@ -21,9 +21,11 @@ from config.diagnostics import PolicyFault as PolicyFault
 from config.ordering import nearest, promotion_order
 from config.policy_form import ApplicationForm, Limit, OverrideForm, PolicyForm
 from config.position import Position as Position
+from config.resolution import CanaryRef as CanaryRef
 from config.resolution import EnvironmentPolicy as EnvironmentPolicy
 from config.resolution import KustomizationRef as KustomizationRef
 from config.resolution import Layers, resolve, version_in
+from config.resolution import RollbackPolicy as RollbackPolicy
 from config.words import Delivery as Delivery
 from config.words import Merge as Merge
 from config.words import Mode as Mode
@@ -31,6 +33,8 @@ from config.words import Mode as Mode
 POLICY_FILE = ".sluice/policy.yaml"
 TEAM_FILES = ".sluice/policy.d"
 RELEASES = ".sluice/releases"
+DENIALS = ".sluice/denials"
+PINS = ".sluice/pins"
 INSTALL_FILE = ".sluice/install"
 
 K = TypeVar("K")
@@ -117,6 +121,10 @@ class Policy(PolicyForm):
         """The (application, environment) pairs that a Flux Kustomization of a cluster applies."""
         return self._by_kustomization.get((cluster, namespace, name), ())
 
+    def applications_of_canary(self, cluster: str, namespace: str, name: str) -> tuple[Pair, ...]:
+        """The (application, environment) pairs that a Flagger Canary of a cluster rolls out."""
+        return self._by_canary.get((cluster, namespace, name), ())
+
     def applications_of_project(self, project: str) -> tuple[str, ...]:
         """The applications whose source is this GitLab project. GitLab compares paths without regard to case."""
         return self._by_project.get(project.lower(), ())
@@ -138,6 +146,14 @@ class Policy(PolicyForm):
     def release_file(self, application: str, environment: str) -> str:
         """The path of the file that says which release is meant to run there."""
         return f"{RELEASES}/{environment}/{application}.yaml"
+
+    def denial_file(self, application: str, environment: str) -> str:
+        """The path of the file that says which digests do not come back by themselves."""
+        return f"{DENIALS}/{environment}/{application}.yaml"
+
+    def pin_file(self, application: str, environment: str) -> str:
+        """The path of the file that a rollback leaves: what the environment stays at, and what lifts that."""
+        return f"{PINS}/{environment}/{application}.yaml"
 
     def name_of_status(self, application: str, environment: str) -> str:
         """The commit status' name: with the application's where its project has several."""
@@ -180,6 +196,15 @@ class Policy(PolicyForm):
         return _grouped(
             ((cluster, found.kustomization.namespace, found.kustomization.name), pair)
             for pair, found in self._environments.items()
+            for cluster in found.clusters
+        )
+
+    @cached_property
+    def _by_canary(self) -> dict[tuple[str, str, str], tuple[Pair, ...]]:
+        return _grouped(
+            ((cluster, found.canary.namespace, found.canary.name), pair)
+            for pair, found in self._environments.items()
+            if found.canary is not None
             for cluster in found.clusters
         )
 

@@ -18,6 +18,8 @@ from config.words import (
     Name,
     NoPipeline,
     ProjectPath,
+    RollbackCause,
+    RollbackWay,
     Statuses,
     Tier,
 )
@@ -35,6 +37,37 @@ def _listed_as(one: object) -> BeforeValidator:
 
 TagTemplate = Annotated[str, StringConstraints(pattern=r"^[^{}\s]*\{version\}[^{}\s]*$", max_length=128)]
 KustomizationName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9{}.-]+/[a-z0-9{}.-]+$", max_length=317)]
+
+
+class BrakeForm(Form):
+    """The brake on mass failures: a platform outage must not take everything back (failures F22)."""
+
+    failures: Annotated[int, Field(ge=1, le=1000)] = 3
+    """From this many failed roll-outs of the tenant on, nothing is taken back without a person."""
+    within: Duration = timedelta(minutes=10)
+    """Counted over this time."""
+
+
+class RollbackForm(Form):
+    """When and how a release is taken back (docs/policy.md, rollback)."""
+
+    on: tuple[RollbackCause, ...] = ("canary_failed",)
+    """What takes a release back without a person; an empty list: nothing."""
+    way: RollbackWay = "commit"
+    """How far Git goes back by itself: `commit`, `merge_request`, or `person`, who merges it."""
+    within: Duration = timedelta(hours=1)
+    """A failure seen longer ago than this is left to a person."""
+    brake: BrakeForm = BrakeForm()
+    """Many failures at once page a person instead."""
+    irreversible: tuple[Annotated[str, StringConstraints(min_length=1, max_length=512)], ...] = (
+        "**/migrations/**",
+        "**/db/migrate/**",
+    )
+    """Application files; a release that changes one of them is never taken back without a person."""
+    people: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][\w.-]*$", max_length=255)], ...] = ()
+    """GitLab user names to mention in incidents, and in merge requests that only a person may merge."""
+    retry_after: Duration = timedelta()
+    """An inconclusive release (no metrics) may try again once after this time; 0: only when somebody asks."""
 
 
 class EnvironmentForm(Form):
@@ -66,6 +99,8 @@ class EnvironmentForm(Form):
     """Whether application commits get a status. Waiting is never a status."""
     deployments: Deployments = "on"
     """Whether GitLab deployments are recorded on the application's project."""
+    rollback: RollbackForm = RollbackForm()
+    """When and how a release is taken back here."""
 
 
 class OverrideForm(Form):
@@ -80,6 +115,8 @@ class OverrideForm(Form):
     deployments: Deployments | None = None
     tag: TagTemplate | None = None
     kustomization: KustomizationName | None = None
+    canary: KustomizationName | None = None
+    rollback: RollbackForm | None = None
     position: Position | None = None
     positions: tuple[Position, ...] = ()
 
@@ -93,6 +130,8 @@ class ApplicationForm(Form):
     """Its images where they are built, as host/repository. A release is the set of them, by digest."""
     kustomization: KustomizationName
     """The Flux Kustomization (namespace/name) that applies it: where health and the applied revision are read."""
+    canary: KustomizationName | None = None
+    """The Flagger Canary (namespace/name) that rolls it out, where there is one; mostly written by environment."""
     position: Position | None = None
     """Where its image stands. Write this or `positions`; `{environment}` makes one line serve all environments."""
     positions: tuple[Position, ...] = ()

@@ -6,9 +6,20 @@ from datetime import timedelta
 from re import compile as pattern
 from re import escape
 
-from config.policy_form import ApplicationForm, EnvironmentForm, Limit, OverrideForm
+from config.policy_form import ApplicationForm, EnvironmentForm, Limit, OverrideForm, RollbackForm
 from config.position import Position
-from config.words import Delivery, Deployments, Merge, Mode, NoPipeline, Statuses, Tier, fill
+from config.words import (
+    Delivery,
+    Deployments,
+    Merge,
+    Mode,
+    NoPipeline,
+    RollbackCause,
+    RollbackWay,
+    Statuses,
+    Tier,
+    fill,
+)
 
 STRICTEST: dict[str, tuple[str, ...]] = {
     "mode": ("observe", "propose", "act"),
@@ -30,6 +41,31 @@ class KustomizationRef:
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class CanaryRef:
+    """A Flagger Canary by namespace and name; in which cluster is said beside it."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackPolicy:
+    """When and how a release is taken back, as RollbackForm says it. brake: this many failures within that time."""
+
+    on: tuple[RollbackCause, ...]
+    way: RollbackWay
+    within: timedelta
+    brake_failures: int
+    brake_within: timedelta
+    irreversible: tuple[str, ...]
+    people: tuple[str, ...]
+    retry_after: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +94,8 @@ class EnvironmentPolicy:
     positions: tuple[Position, ...]
     registry: str
     tag_template: str
+    canary: CanaryRef | None
+    rollback: RollbackPolicy
 
     def image_name(self, image: str) -> str:
         """Where this environment keeps an image: its own registry when it has one, else the name as built."""
@@ -157,6 +195,28 @@ def resolve(name: str, application: str, after: tuple[str, ...], layers: Layers)
         positions=tuple(_filled(layers.written_positions(), values, clusters, form.images)),
         registry=environment.registry,
         tag_template=override.tag or environment.tag,
+        canary=_canary(override.canary or form.canary, values),
+        rollback=_rollback(override.rollback or environment.rollback),
+    )
+
+
+def _canary(written: str | None, values: dict[str, str]) -> CanaryRef | None:
+    if written is None:
+        return None
+    namespace, _, name = fill(written, values).partition("/")
+    return CanaryRef(namespace, name)
+
+
+def _rollback(form: RollbackForm) -> RollbackPolicy:
+    return RollbackPolicy(
+        on=form.on,
+        way=form.way,
+        within=form.within,
+        brake_failures=form.brake.failures,
+        brake_within=form.brake.within,
+        irreversible=form.irreversible,
+        people=form.people,
+        retry_after=form.retry_after,
     )
 
 

@@ -30,6 +30,14 @@ Tier = Literal["production", "staging", "testing", "development", "other"]
 """GitLab's deployment tiers (Environments API, `tier`)."""
 
 
+RollbackCause = Literal["canary_failed", "health_check_failed", "reconciliation_failed"]
+"""What may take a release back without a person: Flagger's analysis, Flux's HealthCheckFailed, ReconciliationFailed."""
+
+RollbackWay = Literal["commit", "merge_request", "person"]
+"""How far Git goes back by itself: a commit on the default branch where rights allow, else a merge request that the
+bot merges at once; never more than that merge request; or one that a named person merges."""
+
+
 def _switch(value: object) -> object:
     # YAML 1.1 editors and JSON writers turn on/off into booleans.
     return {True: "on", False: "off"}.get(value, value) if isinstance(value, bool) else value
