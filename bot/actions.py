@@ -250,9 +250,25 @@ Outside = (
     | WriteCommitStatus
     | WriteDeployment
     | WriteInstall
+    | RollBack
+    | MergeRollback
+    | LiftPin
+    | RevokeDenial
+    | PlaceTag
+    | OpenIncident
+    | TellPromotion
+    | TellSource
 )
 Inside = (
-    RecordRelease | RecordBaseline | RecordPromotion | RecordEnvironment | RecordSource | LearnConfiguration | LookAgain
+    RecordRelease
+    | RecordBaseline
+    | RecordPromotion
+    | RecordEnvironment
+    | RecordSource
+    | LearnConfiguration
+    | LookAgain
+    | SettleRequest
+    | RecordCanaryGates
 )
 Action = Outside | Inside
 
