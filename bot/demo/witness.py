@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import aiohttp
 
-from bot.demo.history import WORTH, Snapshot, snapshot
+from bot.demo.history import WHERE, WORTH, Snapshot, snapshot
 from bot.demo.processes import API_TOKEN, Child, Facts
 
 T = TypeVar("T")
@@ -115,8 +115,9 @@ class Witness:
         revisions = await self._git("-C", folder, "rev-list", "--first-parent", "--reverse", "HEAD")
         found = []
         for revision in revisions.split():
-            places = ("--", ".sluice/releases", ".sluice/denials")
-            lines = await self._git("-C", folder, "grep", "-o", "-E", WORTH, revision, *places, fine=(0, NOTHING_FOUND))
+            lines = await self._git(
+                "-C", folder, "grep", "-o", "-E", WORTH, revision, "--", *WHERE, fine=(0, NOTHING_FOUND)
+            )
             found.append(snapshot(revision, lines.splitlines()))
         return found
 

@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from bot.demo.history import WORTH, Snapshot, repromotions_of_denied, rollbacks, snapshot
+from bot.demo.history import WHERE, WORTH, Snapshot, repromotions_of_denied, rollbacks, snapshot
 
 PLACE = ("production", "shop")
 GOOD, BAD, NEXT = ("sha256:" + digit * 64 for digit in "123")
@@ -53,20 +53,37 @@ def test_denial_of_one_environment_does_not_bind_another() -> None:
     assert repromotions_of_denied(history) == 0
 
 
+def test_denied_tag_that_stands_in_git_again_is_counted_too() -> None:
+    tags = ("1.0.0-prod", "1.1.0-prod", "1.0.0-prod", "1.1.0-prod", "1.1.1-prod")
+    history = [
+        Snapshot(
+            revision=str(number),
+            standing={PLACE: frozenset({tag})},
+            denied_tags={PLACE: frozenset({"1.1.0-prod"})} if number >= 2 else {},
+        )
+        for number, tag in enumerate(tags)
+    ]
+
+    assert repromotions_of_denied(history) == 1
+
+
 def test_snapshot_is_read_from_a_real_repository(tmp_path: Path) -> None:
     write(tmp_path, ".sluice/releases/production/shop.yaml", f'version: "1.0.0"\nimages:\n  - digest: "{GOOD}"\n')
-    write(tmp_path, ".sluice/denials/production/shop.yaml", f"- digest: {BAD}\n")
-    write(tmp_path, "apps/shop/production/kustomization.yaml", f"digest: {NEXT}\n")
+    write(tmp_path, ".sluice/denials/production/shop.yaml", f"- digest: {BAD}\n  tag: 1.1.0-prod\n")
+    position = f'images:\n  - newTag: "1.0.0-prod" # {{"$sluice-pinned": "apps:shop:tag"}}\n    digest: {NEXT}\n'
+    write(tmp_path, "apps/shop/production/kustomization.yaml", position)
     git(tmp_path, "init", "--quiet")
     git(tmp_path, "add", ".")
     git(tmp_path, "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "--quiet", "-m", "Begin")
 
-    lines = git(tmp_path, "grep", "-o", "-E", WORTH, "HEAD", "--", ".sluice/releases", ".sluice/denials")
+    lines = git(tmp_path, "grep", "-o", "-E", WORTH, "HEAD", "--", *WHERE)
     found = snapshot("HEAD", lines)
 
     assert found.released == {PLACE: frozenset({GOOD})}
     assert found.denied == {PLACE: frozenset({BAD})}
     assert found.versions == {PLACE: "1.0.0"}
+    assert found.denied_tags == {PLACE: frozenset({"1.1.0-prod"})}
+    assert found.standing == {PLACE: frozenset({"1.0.0-prod"})}
 
 
 def write(folder: Path, name: str, text: str) -> None:
