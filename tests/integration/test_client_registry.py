@@ -15,7 +15,7 @@ from bot.clients.budget import HostBudget
 from bot.clients.registry import Credentials, RegistryClient, RegistryTransport
 from bot.clients.registry.access import Challenge, parse_challenge, related
 from bot.clock import SystemClock
-from bot.errors import PermanentError, TemporaryError
+from bot.errors import PermanentError, StaleError, TemporaryError
 from bot.sandbox.registry import Account, Registry
 
 LABELS = {"org.opencontainers.image.revision": "a" * 40, "org.opencontainers.image.version": "1.0.0"}
@@ -349,3 +349,128 @@ def redirecting(address: str) -> Handler:
         return web.Response(status=307, headers={"Location": address})
 
     return redirect
+
+
+async def nothing() -> None:
+    """Stands before a write that nothing stops."""
+
+
+async def test_a_tag_is_placed_beside_the_one_of_the_build(registry: Registry, session: aiohttp.ClientSession) -> None:
+    digest = registry.push_image("acme/shop", "1.0.0", LABELS)
+    client = client_of(registry.host, session)
+
+    placed = await client.ensure_tag("acme/shop", digest, "1.0.0-prod", before_write=nothing)
+    again = await client.ensure_tag("acme/shop", digest, "1.0.0-prod", before_write=nothing)
+
+    assert (placed, again) == (True, False)
+    assert await client.digest("acme/shop", "1.0.0-prod") == digest
+    assert await client.digest("acme/shop", "1.0.0") == digest
+
+
+async def test_a_tag_of_another_digest_is_never_moved(registry: Registry, session: aiohttp.ClientSession) -> None:
+    old = registry.push_image("acme/shop", "1.0.0", LABELS)
+    new = registry.push_image("acme/shop", "1.1.0", LABELS, salt="x")
+    client = client_of(registry.host, session)
+
+    with pytest.raises(PermanentError, match=r"names sha256:.* already, and a tag is never moved"):
+        await client.ensure_tag("acme/shop", new, "1.0.0", before_write=nothing)
+
+    assert await client.digest("acme/shop", "1.0.0") == old
+
+
+async def test_what_is_not_in_the_repository_is_not_tagged(registry: Registry, session: aiohttp.ClientSession) -> None:
+    registry.push_image("acme/shop", "1.0.0", LABELS)
+
+    with pytest.raises(PermanentError, match="is not in registry"):
+        await client_of(registry.host, session).ensure_tag(
+            "acme/shop", f"sha256:{'0' * 64}", "1.1.0", before_write=nothing
+        )
+
+
+async def test_a_refusal_before_the_write_leaves_the_tag_alone(
+    registry: Registry, session: aiohttp.ClientSession
+) -> None:
+    digest = registry.push_image("acme/shop", "1.0.0", LABELS)
+    client = client_of(registry.host, session)
+
+    async def lost() -> None:
+        raise StaleError("the claim was lost")
+
+    with pytest.raises(StaleError):
+        await client.ensure_tag("acme/shop", digest, "1.0.0-prod", before_write=lost)
+
+    assert await client.digest("acme/shop", "1.0.0-prod") is None
+
+
+async def test_a_missing_right_to_push_is_named_without_the_password(
+    tmp_path: Path, session: aiohttp.ClientSession
+) -> None:
+    reader = Account(name="ci", password="a-long-secret", may=frozenset({"pull"}))
+    running = Registry("demo", tmp_path, lambda: datetime.now(UTC), accounts=(reader,), anonymous=frozenset())
+    await running.start()
+    digest = running.push_image("acme/shop", "1.0.0", LABELS)
+
+    with pytest.raises(PermanentError, match=r"may not push it.*write_registry") as refused:
+        await client_of(running.host, session).ensure_tag("acme/shop", digest, "1.0.0-prod", before_write=nothing)
+    await running.stop()
+
+    assert "a-long-secret" not in str(refused.value)
+
+
+async def test_a_tag_is_put_again_after_a_broken_answer(
+    script: tuple[Script, TestServer], session: aiohttp.ClientSession
+) -> None:
+    made, server = script
+    body = b'{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}'
+    digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
+    put: list[tuple[bytes, str]] = []
+
+    async def content(request: web.Request) -> web.StreamResponse:
+        return web.Response(body=body, content_type="application/vnd.oci.image.index.v1+json")
+
+    async def tag(request: web.Request) -> web.StreamResponse:
+        if request.method == "PUT":
+            put.append((await request.read(), request.content_type))
+            return web.Response(status=502 if len(put) == 1 else 201)
+        return web.Response(headers={"Docker-Content-Digest": digest}) if len(put) > 1 else web.Response(status=404)
+
+    made.paths[f"/v2/acme/shop/manifests/{digest}"] = content
+    made.paths["/v2/acme/shop/manifests/1.0.0-prod"] = tag
+
+    wrote = await client_of(host_of(server), session).ensure_tag(
+        "acme/shop", digest, "1.0.0-prod", before_write=nothing
+    )
+
+    assert wrote
+    assert put == [(body, "application/vnd.oci.image.index.v1+json")] * 2
+
+
+async def test_a_token_to_pull_is_changed_for_one_to_push(
+    script: tuple[Script, TestServer], session: aiohttp.ClientSession
+) -> None:
+    made, server = script
+    realm, tagged = str(server.make_url("/jwt/auth")), False
+    body = b'{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}'
+    digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
+
+    async def token(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"token": request.query["scope"].rpartition(":")[2]})
+
+    async def manifest(request: web.Request) -> web.StreamResponse:
+        nonlocal tagged
+        scope = "pull,push" if request.method == "PUT" else "pull"
+        if request.headers.get("Authorization") not in (f"Bearer {scope}", "Bearer pull,push"):
+            challenge = f'Bearer realm="{realm}",service="r",scope="repository:acme/shop:{scope}"'
+            return web.Response(status=401, headers={"WWW-Authenticate": challenge})
+        if request.method == "PUT":
+            tagged = True
+            return web.Response(status=201)
+        if request.path.endswith("1.0.0-prod"):
+            return web.Response(headers={"Docker-Content-Digest": digest}, status=200 if tagged else 404)
+        return web.Response(body=body)
+
+    made.paths["/jwt/auth"] = token
+    made.paths[f"/v2/acme/shop/manifests/{digest}"] = manifest
+    made.paths["/v2/acme/shop/manifests/1.0.0-prod"] = manifest
+
+    assert await client_of(host_of(server), session).ensure_tag("acme/shop", digest, "1.0.0-prod", before_write=nothing)

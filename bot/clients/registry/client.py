@@ -1,4 +1,4 @@
-"""One OCI registry is read by the distribution API: what is tagged, by which digest, and how it is labelled.
+"""One OCI registry by the distribution API: what is tagged, by which digest, how it is labelled; and one more tag.
 
 https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md
 """
@@ -12,8 +12,8 @@ import msgspec
 from yarl import URL
 
 from bot.clients.pages import next_page
-from bot.clients.registry.documents import ACCEPT, ImageConfig, Manifest, TagList
-from bot.clients.registry.transport import Answer, RegistryTransport
+from bot.clients.registry.documents import ACCEPT, INDEXES, MANIFESTS, ImageConfig, Manifest, TagList
+from bot.clients.registry.transport import Answer, BeforeWrite, RegistryTransport
 from bot.errors import PermanentError, TemporaryError
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ REMEMBERED = 1000
 
 
 class RegistryClient:
-    """Reads one registry. TemporaryError: it is away. PermanentError: no right, or an answer that cannot be trusted."""
+    """One registry. TemporaryError: it is away. PermanentError: no right, or an answer that cannot be trusted."""
 
     def __init__(self, transport: RegistryTransport) -> None:
         self._transport = transport
@@ -71,6 +71,35 @@ class RegistryClient:
         self._labels[(repository, digest)] = found
         return found
 
+    async def ensure_tag(self, repository: str, digest: str, tag: str, *, before_write: BeforeWrite) -> bool:
+        """The tag names the digest: the manifest that is there already is put once more under the tag, byte for byte.
+
+        True when it was written. PermanentError when the tag names another digest (it is never moved), or when the
+        repository does not have the digest. before_write: awaited directly before each write.
+        """
+        if await self._names(repository, digest, tag):
+            return False
+        answer = await self._content(repository, digest)
+        url = self._manifest(repository, tag)
+        await self._transport.put(
+            url, repository=repository, body=answer.body, content_type=_media_type(answer), before_write=before_write
+        )
+        if not await self._names(repository, digest, tag):
+            raise TemporaryError(
+                f"registry {url.authority} took {repository}:{tag} and does not show it yet. It is looked at again."
+            )
+        return True
+
+    async def _names(self, repository: str, digest: str, tag: str) -> bool:
+        """Whether the tag names the digest already; PermanentError when it names another."""
+        there = await self.digest(repository, tag)
+        if there is not None and there != _checked_digest(digest):
+            raise PermanentError(
+                f"cannot tag {repository}@{digest} as {tag}: the tag names {there} already, and a tag is never moved. "
+                "Delete the tag in the registry if it is wrong, or release under another version."
+            )
+        return there is not None
+
     async def _read_labels(self, repository: str, digest: str) -> Mapping[str, str]:
         top = await self._document(repository, digest)
         annotations = dict(top.annotations or {})
@@ -94,6 +123,14 @@ class RegistryClient:
         return await self._verified(repository, digest, url, ImageConfig)
 
     async def _verified(self, repository: str, digest: str, url: URL, type_: type[T]) -> T:
+        answer = await self._checked(repository, digest, url)
+        return _decoded(answer, answer.body, type_)
+
+    async def _content(self, repository: str, digest: str) -> Answer:
+        return await self._checked(repository, digest, self._manifest(repository, _checked_digest(digest)))
+
+    async def _checked(self, repository: str, digest: str, url: URL) -> Answer:
+        """What the registry has under a digest, after it was compared with it."""
         answer = await self._transport.read("GET", url, repository=repository, accept=ACCEPT)
         if answer is None:
             raise PermanentError(
@@ -105,7 +142,7 @@ class RegistryClient:
                 f"registry {url.authority} answered {repository}@{digest} with other content. "
                 "Do not use this image; look at the registry or what stands before it."
             )
-        return _decoded(answer, answer.body, type_)
+        return answer
 
     def _manifest(self, repository: str, reference: str) -> URL:
         if not (_TAG.fullmatch(reference) or _DIGEST.fullmatch(reference)):
@@ -113,6 +150,12 @@ class RegistryClient:
                 f"{reference!r} is neither a tag nor a sha256 digest. Correct the image in the policy."
             )
         return self._transport.base / _name(repository) / "manifests" / reference
+
+
+def _media_type(answer: Answer) -> str:
+    """What a registry keeps a manifest as; older manifests do not say it themselves (OCI image spec, `mediaType`)."""
+    told = answer.headers.get("Content-Type", "").partition(";")[0].strip()
+    return told if told in (*INDEXES, *MANIFESTS) else _decoded(answer, answer.body, Manifest).media_type
 
 
 def _name(repository: str) -> str:

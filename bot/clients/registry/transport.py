@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ from bot.clients.registry.access import Challenge, CredentialsSource, parse_chal
 from bot.clients.registry.documents import TokenAnswer
 from bot.clients.user_agent import user_agent
 from bot.clock import Clock
-from bot.errors import PermanentError, TemporaryError
+from bot.errors import PermanentError, StaleError, TemporaryError
 
 CONNECT_TIMEOUT, REQUEST_TIMEOUT, CALL_TIMEOUT = 5.0, 10.0, 30.0
 """Seconds to connect, for one request, and for a call with its retries."""
@@ -26,6 +26,8 @@ REDIRECTS = 3
 LARGEST_ANSWER = 8 * 1024 * 1024
 """Bytes; manifests are at most 4 MiB, and configurations far smaller."""
 
+BeforeWrite = Callable[[], Awaitable[None]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -34,6 +36,23 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
     url: URL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """One call: what is asked of which repository. body: sent with its content type by PUT alone."""
+
+    method: str
+    url: URL
+    repository: str
+    priority: Priority
+    accept: str = ""
+    content_type: str = ""
+    body: bytes | None = None
+
+    @property
+    def write(self) -> bool:
+        return self.method == "PUT"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,13 +90,36 @@ class RegistryTransport:
 
     async def read(self, method: str, url: URL, *, repository: str, accept: str = "") -> Answer | None:
         """The answer to a GET or HEAD, or None for 404. TemporaryError: it is away. PermanentError: no right."""
+        request = _Request(method=method, url=url, repository=repository, priority=Priority.READ, accept=accept)
+        return await self._patiently(request)
+
+    async def put(
+        self, url: URL, *, repository: str, body: bytes, content_type: str, before_write: BeforeWrite
+    ) -> Answer | None:
+        """The same for a PUT, which may be sent again because the same content makes the same thing.
+
+        before_write: awaited directly before each attempt; whatever it raises stops the write.
+        """
+        request = _Request(
+            method="PUT",
+            url=url,
+            repository=repository,
+            priority=Priority.PROMOTION,
+            content_type=content_type,
+            body=body,
+        )
+        return await self._patiently(request, before_write)
+
+    async def _patiently(self, request: _Request, before: BeforeWrite | None = None) -> Answer | None:
         ends = asyncio.get_running_loop().time() + CALL_TIMEOUT
         for attempt in range(RETRIES + 1):
             try:
-                return await self._answered(method, url, repository, accept, ends)
+                return await self._answered(request, ends, before)
             except TemporaryError as error:
                 wait = _pause(error, attempt)
-                if attempt == RETRIES or asyncio.get_running_loop().time() + wait > ends:
+                # What the world said before a write is not heard again by waiting here.
+                lost = isinstance(error, StaleError)
+                if lost or attempt == RETRIES or asyncio.get_running_loop().time() + wait > ends:
                     raise
             await self.sleep(wait)
         raise TemporaryError(f"registry {self.base.authority} did not answer. It is tried again by itself.")
@@ -86,21 +128,25 @@ class RegistryTransport:
         """Wait without holding up anything else."""
         await asyncio.sleep(seconds)
 
-    async def _answered(self, method: str, url: URL, repository: str, accept: str, ends: float) -> Answer | None:
-        await self._budget.acquire(Priority.READ, max(0.0, ends - asyncio.get_running_loop().time()))
-        answer = await self._exchange(method, url, self._headers(repository, accept))
+    async def _answered(self, request: _Request, ends: float, before: BeforeWrite | None) -> Answer | None:
+        await self._budget.acquire(request.priority, max(0.0, ends - asyncio.get_running_loop().time()))
+        if before is not None:
+            await before()
+        answer = await self._exchange(request)
         if answer.status == 401:
-            await self._answer_challenge(answer, repository)
-            answer = await self._exchange(method, url, self._headers(repository, accept))
-        if answer.status == 404:
+            await self._answer_challenge(answer, request)
+            answer = await self._exchange(request)
+        if answer.status == 404 and not request.write:
             return None
-        if answer.status != 200:
-            raise self._refused(answer, repository)
-        return Answer(headers=answer.headers, body=answer.body, url=url)
+        # OCI distribution 1.1, "Pushing Manifests": a registry that took one answers 201; some say 200 or 202.
+        if answer.status not in ((200, 201, 202) if request.write else (200,)):
+            raise self._refused(answer, request)
+        return Answer(headers=answer.headers, body=answer.body, url=request.url)
 
-    def _headers(self, repository: str, accept: str) -> dict[str, str]:
-        headers = {"User-Agent": user_agent(), **({"Accept": accept} if accept else {})}
-        token, until = self._tokens.get(repository, ("", 0.0))
+    def _headers(self, request: _Request) -> dict[str, str]:
+        named = {"Accept": request.accept, "Content-Type": request.content_type}
+        headers = {"User-Agent": user_agent(), **{name: value for name, value in named.items() if value}}
+        token, until = self._tokens.get(request.repository, ("", 0.0))
         credentials = self._credentials()
         if token and asyncio.get_running_loop().time() < until:
             headers["Authorization"] = f"Bearer {token}"
@@ -108,17 +154,17 @@ class RegistryTransport:
             headers["Authorization"] = credentials.header()
         return headers
 
-    async def _answer_challenge(self, answer: _Exchange, repository: str) -> None:
+    async def _answer_challenge(self, answer: _Exchange, request: _Request) -> None:
         challenge = parse_challenge(answer.headers.get("WWW-Authenticate", ""))
         if challenge is None or (challenge.scheme == "basic" and (self._basic or self._credentials() is None)):
-            raise self._refused(answer, repository)
+            raise self._refused(answer, request)
         if challenge.scheme == "basic":
             self._basic = True
             return
-        self._tokens.pop(repository, None)
-        self._tokens[repository] = await self._fetch_token(challenge, repository)
+        self._tokens.pop(request.repository, None)
+        self._tokens[request.repository] = await self._fetch_token(challenge, request)
 
-    async def _fetch_token(self, challenge: Challenge, repository: str) -> tuple[str, float]:
+    async def _fetch_token(self, challenge: Challenge, request: _Request) -> tuple[str, float]:
         credentials = self._credentials()
         url = challenge.token_url(self.base, self._token_hosts)
         headers = {"User-Agent": user_agent()}
@@ -126,7 +172,7 @@ class RegistryTransport:
             headers["Authorization"] = credentials.header()
         answer = await self._once("GET", url, headers)
         if answer.status != 200:
-            raise self._refused(answer, repository)
+            raise self._refused(answer, request)
         try:
             given = msgspec.json.decode(answer.body, type=TokenAnswer)
         except msgspec.DecodeError as error:
@@ -137,8 +183,11 @@ class RegistryTransport:
         until = asyncio.get_running_loop().time() + max(5, given.expires_in - 5)
         return given.token or given.access_token, until
 
-    async def _exchange(self, method: str, url: URL, headers: dict[str, str]) -> _Exchange:
+    async def _exchange(self, request: _Request) -> _Exchange:
         """One request, following redirects (blobs often lie in object storage) without the credentials."""
+        method, url, headers = request.method, request.url, self._headers(request)
+        if request.write:
+            return await self._once(method, url, headers, request.body)
         for _ in range(REDIRECTS + 1):
             answer = await self._once(method, url, headers)
             location = answer.headers.get("Location", "")
@@ -155,11 +204,11 @@ class RegistryTransport:
             "Look at its storage settings."
         )
 
-    async def _once(self, method: str, url: URL, headers: dict[str, str]) -> _Exchange:
+    async def _once(self, method: str, url: URL, headers: dict[str, str], body: bytes | None = None) -> _Exchange:
         timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT, sock_connect=CONNECT_TIMEOUT)
         try:
             async with self._session.request(
-                method, url, headers=headers, timeout=timeout, allow_redirects=False
+                method, url, headers=headers, data=body, timeout=timeout, allow_redirects=False
             ) as response:
                 return _Exchange(status=response.status, headers=response.headers, body=await _body(response))
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
@@ -168,12 +217,13 @@ class RegistryTransport:
                 "It is tried again by itself; look at the network or the registry if this goes on."
             ) from error
 
-    def _refused(self, answer: _Exchange, repository: str) -> TemporaryError | PermanentError:
-        what = f"registry {self.base.authority} refused to show {repository} ({answer.status})"
+    def _refused(self, answer: _Exchange, request: _Request) -> TemporaryError | PermanentError:
+        verb, right, scope = _PUSHING if request.write else _PULLING
+        what = f"registry {self.base.authority} refused to {verb} {request.repository} ({answer.status})"
         if answer.status in (401, 403):
             return PermanentError(
-                f"{what}: the credentials are missing, wrong, or may not pull it. "
-                "Give the registry's user the right to pull (GitLab: scope read_registry), and check the settings."
+                f"{what}: the credentials are missing, wrong, or may not {right} it. "
+                f"Give the registry's user the right to {right} (GitLab: scope {scope}), and check the settings."
             )
         if answer.status == 429 or answer.status >= 500:
             told = answer.status == 429 or "Retry-After" in answer.headers
@@ -183,6 +233,11 @@ class RegistryTransport:
             wait = timedelta(seconds=seconds) if told else None
             return TemporaryError(f"{what}. It is tried again by itself.", retry_after=wait)
         return PermanentError(f"{what}. Check the image's name and the registry's address in the settings.")
+
+
+_PULLING = ("show", "pull", "read_registry")
+_PUSHING = ("take a tag into", "push", "write_registry")
+"""What was asked, the right that it needs, and GitLab's scope with that right."""
 
 
 async def _body(response: aiohttp.ClientResponse) -> bytes:
