@@ -15,10 +15,13 @@ from bot.clock import Clock
 from bot.errors import PermanentError
 from bot.journal.area import insert_or_ignore
 from bot.journal.audit import Audit
+from bot.journal.canaries import Canaries
+from bot.journal.commands import Commands
 from bot.journal.deliveries import Deliveries
 from bot.journal.documents import Documents
 from bot.journal.effects import Effects
 from bot.journal.engine import Engine
+from bot.journal.holds import Holds
 from bot.journal.inbox import Batcher, Inbox
 from bot.journal.migrate import migrate, require_current
 from bot.journal.records import Records
@@ -34,7 +37,21 @@ POLL_EVERY = timedelta(seconds=5)
 """How often a replica looks though nobody called: what was said while it reconnected is not said again."""
 
 
-class Journal(Inbox, Deliveries, Work, Runs, Documents, Effects, Records, Tenants, Audit, Retention):
+class Journal(
+    Inbox,
+    Deliveries,
+    Work,
+    Runs,
+    Documents,
+    Effects,
+    Records,
+    Commands,
+    Holds,
+    Canaries,
+    Tenants,
+    Audit,
+    Retention,
+):
     """Every area in one object; made by `open`, let go by `close`."""
 
     def __init__(

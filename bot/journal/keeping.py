@@ -11,11 +11,15 @@ from bot.actions import (
     LearnConfiguration,
     LookAgain,
     RecordBaseline,
+    RecordCanaryGates,
     RecordEnvironment,
     RecordPromotion,
     RecordRelease,
     RecordSource,
+    SettleRequest,
 )
+from bot.journal.canaries import keep_canary_gates
+from bot.journal.commands import settle_request
 from bot.journal.dirtying import mark_dirty, marks_of
 from bot.journal.records import (
     keep_baseline,
@@ -41,7 +45,14 @@ def keep_records(connection: Connection, records: Iterable[Inside], now: datetim
 
 def _keep(
     connection: Connection,
-    record: RecordRelease | RecordBaseline | RecordPromotion | RecordEnvironment | RecordSource | LearnConfiguration,
+    record: RecordRelease
+    | RecordBaseline
+    | RecordPromotion
+    | RecordEnvironment
+    | RecordSource
+    | LearnConfiguration
+    | SettleRequest
+    | RecordCanaryGates,
     now: datetime,
     installation: str,
 ) -> None:
@@ -58,5 +69,9 @@ def _keep(
             keep_source(connection, record.key, record.state, now)
         case LearnConfiguration():
             keep_configuration(connection, record, now, installation)
+        case SettleRequest():
+            settle_request(connection, record, now)
+        case RecordCanaryGates():
+            keep_canary_gates(connection, record, now)
         case _:
             assert_never(record)

@@ -9,12 +9,16 @@ from sqlalchemy import Connection, Row, delete, select
 from bot.journal.area import Area, insert_or_ignore, insert_or_update
 from bot.journal.schema_records import baselines, environment_state, promotions, releases, sources
 from bot.keys import ApplicationKey, EnvironmentKey, SourceKey
-from bot.records import EnvironmentState, Promotion, ReleaseRecord, SourceState
+from bot.observing import FailureMark
+from bot.records import EnvironmentState, Failure, Promotion, ReleaseRecord, SourceState
 from bot.releases import Image, Release
 
 RELEASE = TypeAdapter(Release)
 IMAGES = TypeAdapter(tuple[Image, ...])
 SOURCE = TypeAdapter(SourceState)
+FAILURE = TypeAdapter(Failure)
+FAILURES = 50
+"""How many failed promotions of a tenant are told at most; a brake needs a handful."""
 
 
 class Records(Area):
@@ -43,6 +47,10 @@ class Records(Area):
     async def promotion_of(self, tenant: str, merge_request: int) -> Promotion | None:
         """The newest promotion a merge request of the tenant's config project belongs to."""
         return await self._read(lambda c: _promotion_of(c, tenant, merge_request))
+
+    async def failures(self, tenant: str) -> tuple[FailureMark, ...]:
+        """The newest promotions of all applications of the tenant that failed, newest first, at most 50."""
+        return await self._read(lambda c: _failures(c, tenant))
 
     async def save_environment_state(self, state: EnvironmentState) -> None:
         """What a cluster of an environment runs, and how it is."""
@@ -106,6 +114,9 @@ def keep_promotion(connection: Connection, promotion: Promotion) -> None:
         "merged_revision": promotion.merged_revision,
         "healthy_at": promotion.healthy_at,
         "baseline": promotion.baseline,
+        "failure": FAILURE.dump_json(promotion.failure).decode() if promotion.failure else None,
+        "failed_at": promotion.failure.at if promotion.failure else None,
+        "asked_again_at": promotion.asked_again_at,
     }
     connection.execute(insert_or_update(connection, promotions, "opened_at").values(values))
 
@@ -191,6 +202,18 @@ def _promotion_from(row: Row[tuple[object, ...]]) -> Promotion:
         merged_revision=row.merged_revision,
         healthy_at=row.healthy_at,
         baseline=row.baseline,
+        failure=FAILURE.validate_json(row.failure) if row.failure else None,
+        asked_again_at=row.asked_again_at,
+    )
+
+
+def _failures(connection: Connection, tenant: str) -> tuple[FailureMark, ...]:
+    failed = promotions.c.failed_at
+    wanted = select(promotions.c.application, promotions.c.environment, failed)
+    newest = wanted.where(promotions.c.tenant == tenant, failed.is_not(None)).order_by(failed.desc(), promotions.c.id)
+    rows = connection.execute(newest.limit(FAILURES)).all()
+    return tuple(
+        FailureMark(key=EnvironmentKey(tenant, row.application, row.environment), at=row.failed_at) for row in rows
     )
 
 

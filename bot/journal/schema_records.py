@@ -1,6 +1,6 @@
 """The tables of what is remembered: releases, promotions, environments, tenants, and what people asked for."""
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text, text
 
 from bot.journal.moments import Moment
 from bot.journal.schema import Serial, metadata
@@ -36,9 +36,20 @@ promotions = Table(
     Column("merged_revision", Text, nullable=False),
     Column("healthy_at", Moment),
     Column("baseline", Boolean, nullable=False),
+    Column("failure", Text),
+    Column("failed_at", Moment),
+    Column("asked_again_at", Moment),
 )
 Index("ix_promotions_application", promotions.c.tenant, promotions.c.application, promotions.c.opened_at)
 Index("ix_promotions_merge_request", promotions.c.tenant, promotions.c.merge_request)
+_failed = text("failed_at IS NOT NULL")
+Index(
+    "ix_promotions_failed_at",
+    promotions.c.tenant,
+    promotions.c.failed_at,
+    sqlite_where=_failed,
+    postgresql_where=_failed,
+)
 
 environment_state = Table(
     "environment_state",
@@ -98,6 +109,21 @@ commands = Table(
     Column("state", Text, nullable=False),
     Column("because", Text, nullable=False),
     Column("at", Moment, nullable=False),
+    Column("kind", Text, nullable=False, server_default=""),
+    Column("tenant", Text, nullable=False, server_default=""),
+    Column("application", Text, nullable=False, server_default=""),
+    Column("environment", Text, nullable=False, server_default=""),
+    Column("arguments", Text, nullable=False, server_default="{}"),
+    Column("settled_at", Moment),
+)
+_open = text("state = 'open'")
+Index(
+    "ix_commands_open",
+    commands.c.tenant,
+    commands.c.application,
+    commands.c.environment,
+    sqlite_where=_open,
+    postgresql_where=_open,
 )
 
 approvals = Table(
@@ -129,21 +155,22 @@ holds = Table(
     Column("since", Moment, nullable=False),
     Column("until", Moment),
     Column("lifted_at", Moment),
+    Column("lifted_by", Text),
 )
 Index("ix_holds_environment", holds.c.tenant, holds.c.application, holds.c.environment)
 
-denials = Table(
-    "denials",
+canary_gates = Table(
+    "canary_gates",
     metadata,
-    Column("id", Serial, primary_key=True),
+    Column("cluster", Text, primary_key=True),
+    Column("canary", Text, primary_key=True),
+    Column("gate", Text, primary_key=True),
     Column("tenant", Text, nullable=False),
     Column("application", Text, nullable=False),
     Column("environment", Text, nullable=False),
-    Column("digest", Text, nullable=False),
-    Column("tag", Text, nullable=False),
+    Column("images", Text, nullable=False),
+    Column("open", Boolean, nullable=False),
     Column("because", Text, nullable=False),
-    Column("incident", Text, nullable=False),
-    Column("since", Moment, nullable=False),
-    Column("lifted_at", Moment),
+    Column("updated_at", Moment, nullable=False),
 )
-Index("ix_denials_environment", denials.c.tenant, denials.c.application, denials.c.environment)
+Index("ix_canary_gates_environment", canary_gates.c.tenant, canary_gates.c.application, canary_gates.c.environment)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Connection, Row, Select, case, literal, or_, select, type_coerce, update
+from sqlalchemy import BigInteger, Connection, Row, Select, case, func, literal, or_, select, type_coerce, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from bot.errors import StaleError, TemporaryError
@@ -18,7 +18,8 @@ from bot.journal.backoff import FLOOR, backoff
 from bot.journal.dirtying import mark_dirty, marks_of, usual_priority
 from bot.journal.moments import MICROSECOND, Moment
 from bot.journal.schema import deliveries, work, work_causes
-from bot.keys import Key, parse_key
+from bot.journal.schema_records import holds
+from bot.keys import ApplicationKey, Key, parse_key
 
 AGING = timedelta(seconds=10)
 """How much longer work of the next lower priority has waited when both are equally urgent."""
@@ -83,8 +84,12 @@ class Work(Area):
         return replace(claim, lease_until=until)
 
     async def finish(self, claim: Claim, *, wake_at: datetime | None, because: str) -> None:
-        """All that the claim covers is done; look again at `wake_at`, or at once if it was dirtied meanwhile."""
-        await self._write_and_wake(lambda c: _finish(c, claim, wake_at, because))
+        """All that the claim covers is done; look again at `wake_at`, or at once if it was dirtied meanwhile.
+
+        A hold of the application that runs out earlier is a reason to look, too.
+        """
+        now = self._now()
+        await self._write_and_wake(lambda c: _finish(c, claim, wake_at, because, now))
 
     async def retry(self, claim: Claim, *, error: TemporaryError, wake_at: datetime | None = None) -> datetime:
         """Try again at `wake_at`, by default after the back-off; returns that moment.
@@ -200,13 +205,13 @@ def _dirtied_since(claim: Claim) -> ColumnElement[bool]:
     return work.c.dirty_seq > claim.to_seq
 
 
-def _finish(connection: Connection, claim: Claim, wake_at: datetime | None, because: str) -> None:
+def _finish(connection: Connection, claim: Claim, wake_at: datetime | None, because: str, now: datetime) -> None:
     again = _dirtied_since(claim)
     _update(
         connection,
         claim,
         done_seq=claim.to_seq,
-        wake_at=case((again, work.c.wake_at), else_=literal(wake_at, Moment)),
+        wake_at=case((again, work.c.wake_at), else_=_next_look(claim.key, wake_at, now)),
         not_before=None,
         priority=case((again, work.c.priority), else_=usual_priority(claim.key)),
         because=case((again, work.c.because), else_=because),
@@ -215,6 +220,16 @@ def _finish(connection: Connection, claim: Claim, wake_at: datetime | None, beca
         owner=None,
         lease_until=None,
     )
+
+
+def _next_look(key: Key, wake_at: datetime | None, now: datetime) -> ColumnElement[datetime | None]:
+    if not isinstance(key, ApplicationKey):
+        return literal(wake_at, Moment)
+    held = (holds.c.tenant == key.tenant) & (holds.c.application == key.application) & holds.c.lifted_at.is_(None)
+    ends = select(func.min(holds.c.until)).where(held, holds.c.until > now)
+    if wake_at is not None:
+        ends = ends.where(holds.c.until < wake_at)
+    return func.coalesce(ends.scalar_subquery(), literal(wake_at, Moment))
 
 
 def _retry(connection: Connection, claim: Claim, error: str, due: datetime, not_before: datetime) -> None:
