@@ -1,27 +1,45 @@
 """Setter markers are the comments that say who writes a line.
 
 `# {"$imagepolicy": "namespace:name[:tag|:name|:digest]"}` is Flux's (image-automation-controller, update strategy
-Setters); the same with `$sluice` is ours, and no controller acts on it.
+Setters). `$sluice` and `$sluice-pinned` are ours: Flux's setters read a comment's JSON for the one key `$imagepolicy`
+(kyaml fieldmeta, the short-hand reference) and pass over every other, so a line marked `$sluice-pinned` keeps the name
+of its policy and is written by nobody until the word is changed back.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from re import compile as pattern
+from typing import Literal, get_args
 
 from config.yaml_text import Mapping, Node, Scalar, Sequence, walk
 
-MARKER = pattern(r"""(?<=\s)#\s*\{\s*"\$(?P<owner>imagepolicy|sluice)"\s*:\s*"(?P<policy>[^"]*)"\s*\}""")
+Owner = Literal["imagepolicy", "sluice", "sluice-pinned"]
+"""imagepolicy: Flux writes the line. sluice: merge requests do. sluice-pinned: Flux did; a rollback keeps it out."""
+
+MARKER = pattern(rf"""(?<=\s)#\s*\{{\s*"\$(?P<owner>{"|".join(get_args(Owner))})"\s*:\s*"(?P<policy>[^"]*)"\s*\}}""")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marked:
-    """A value whose line carries a marker. `active` means that Flux's image automation writes it."""
+    """A value whose line carries a marker. The owner's word stands in the text from `start` to `end`, without `$`."""
 
     policy: str
-    active: bool
+    owner: str
     scalar: Scalar
     parent: Node
     column: int
+    start: int
+    end: int
+
+    @property
+    def active(self) -> bool:
+        """Whether Flux's image automation writes the value."""
+        return self.owner == "imagepolicy"
+
+    @property
+    def pinned(self) -> bool:
+        """Whether it did, and is kept from it."""
+        return self.owner == "sluice-pinned"
 
 
 def marked_values(text: str, documents: tuple[Node, ...]) -> Iterator[Marked]:
@@ -36,12 +54,15 @@ def marked_values(text: str, documents: tuple[Node, ...]) -> Iterator[Marked]:
         before = [(scalar, parent) for scalar, parent in values if line <= scalar.start and scalar.end <= at]
         if before:
             scalar, parent = before[-1]
+            start, end = found.span("owner")
             yield Marked(
                 policy=found["policy"],
-                active=found["owner"] == "imagepolicy",
+                owner=found["owner"],
                 scalar=scalar,
                 parent=parent,
                 column=at - line + 1,
+                start=start,
+                end=end,
             )
 
 

@@ -3,13 +3,9 @@
 Equal content gives equal text, and what is written reads back equal.
 """
 
-from collections.abc import Mapping
-
-from bot.errors import PermanentError
+from bot.positions.fields import images_in, images_text, record, text_in
 from bot.positions.scalars import quoted
-from bot.releases import Image, Release
-from config.yaml_text import documents
-from config.yaml_values import Plain, plain
+from bot.releases import Release
 
 HEADER = "# Written by Sluice. Every promotion changes this file; approving the merge request approves what it says.\n"
 INSTALL_HEADER = "# Written by Sluice: which installation governs this repository. See `sluice adopt`.\n"
@@ -23,32 +19,25 @@ def release_file(release: Release, environment: str) -> str:
         f"environment: {quoted(environment)}\n",
         f"version: {quoted(release.version)}\n",
         f"commit: {quoted(release.commit)}\n",
-        "images:\n" if release.images else "images: []\n",
+        *images_text(release.images),
     ]
-    for image in sorted(release.images):
-        lines.append(f"  - name: {quoted(image.name)}\n")
-        lines.append(f"    digest: {quoted(image.digest)}\n")
-        lines.append(f"    tag: {quoted(image.tag)}\n")
     return "".join(lines)
 
 
 def parse_release_file(text: str, *, file: str = "release file") -> Release:
     """The release that `release_file` wrote; PermanentError when the text says something else."""
-    data = _record(text, file, "a release")
-    images = data.get("images")
-    if not isinstance(images, list):
-        raise _unreadable(file, "images", "a list of images")
+    data = record(text, file, "a release")
     return Release(
-        application=_text(data, "application", file),
-        version=_text(data, "version", file),
-        commit=_text(data, "commit", file),
-        images=tuple(sorted(_image(item, file) for item in images)),
+        application=text_in(data, "application", file),
+        version=text_in(data, "version", file),
+        commit=text_in(data, "commit", file),
+        images=images_in(data, file),
     )
 
 
 def environment_of_release_file(text: str, *, file: str = "release file") -> str:
     """The environment that a release file is written for."""
-    return _text(_record(text, file, "a release"), "environment", file)
+    return text_in(record(text, file, "a release"), "environment", file)
 
 
 def install_file(installation: str) -> str:
@@ -58,32 +47,4 @@ def install_file(installation: str) -> str:
 
 def parse_install_file(text: str, *, file: str = ".sluice/install") -> str:
     """The installation's id; PermanentError when the text says something else."""
-    return _text(_record(text, file, "an installation"), "installation", file)
-
-
-def _image(item: Plain, file: str) -> Image:
-    if not isinstance(item, dict):
-        raise _unreadable(file, "images", "name, digest and tag for each image")
-    return Image(name=_text(item, "name", file), digest=_text(item, "digest", file), tag=_text(item, "tag", file))
-
-
-def _record(text: str, file: str, what: str) -> Mapping[str, Plain]:
-    roots = documents(text, file=file)
-    data = plain(roots[0], file=file) if len(roots) == 1 else None
-    if not isinstance(data, dict):
-        raise _unreadable(file, "its content", f"one mapping that describes {what}")
-    return data
-
-
-def _text(data: Mapping[str, Plain], key: str, file: str) -> str:
-    value = data.get(key)
-    if not isinstance(value, str):
-        raise _unreadable(file, key, "a text in quotes")
-    return value
-
-
-def _unreadable(file: str, what: str, expected: str) -> PermanentError:
-    return PermanentError(
-        f"{file} cannot be read: {what} is not {expected}. "
-        "Sluice writes this file; restore it from the Git history, or promote again."
-    )
+    return text_in(record(text, file, "an installation"), "installation", file)

@@ -63,8 +63,8 @@ def test_release_file_reads_like_this() -> None:
     [
         ("", "one mapping"),
         ("- a\n", "one mapping"),
-        ("application: a\n", "images is not a list"),
-        ("application: a\nimages: [x]\n", "version is not a text"),
+        ("application: a\n", "version is not a text"),
+        ('application: a\nversion: ""\ncommit: ""\n', "images is not a list"),
         ('application: a\nversion: 1.0\ncommit: ""\nimages: []\n', "version is not a text"),
         ('application: a\nversion: "1"\ncommit: ""\nimages: [x]\n', "name, digest and tag"),
         ("a: [", "not readable YAML"),
