@@ -124,7 +124,7 @@ class Simulation(Memory):
     def person_commits(self, key: EnvironmentKey) -> None:
         """A person adds a commit to the bot's branch."""
         if request := self._opened(key):
-            self.requests[key] = replace(request, sha="f" * 40, ours=False, proof=proof_of("running"))
+            self.merge_requests[key] = replace(request, sha="f" * 40, ours=False, proof=proof_of("running"))
 
     def person_reverts(self, key: EnvironmentKey, what: Release) -> None:
         """A person writes a version into Git."""
@@ -147,9 +147,9 @@ class Simulation(Memory):
         self.now += TICK
         for key, here in self.clusters.items():
             self._follow(key, here)
-        for key, request in self.requests.items():
+        for key, request in self.merge_requests.items():
             if request.state == "opened":
-                self.requests[key] = _older(request)
+                self.merge_requests[key] = _older(request)
 
     def _follow(self, key: EnvironmentKey, here: Cluster) -> None:
         declared = self.git[key]
@@ -216,7 +216,7 @@ class Simulation(Memory):
         if action.rebuild:
             sha = f"{self.next_iid:08d}{action.release.id}"[:40]
             request = replace(request, sha=sha, proposes=action.release, status="checking", proof=proof_of("missing"))
-        self.requests[action.key] = replace(request, draft=action.draft, status="checking")
+        self.merge_requests[action.key] = replace(request, draft=action.draft, status="checking")
 
     def _check_proposal(self, key: EnvironmentKey, what: Release) -> None:
         declared = self.git[key]
@@ -281,10 +281,10 @@ class Simulation(Memory):
         return CommitSeen(project=PROJECT, sha=sha, ref="main", tag=False, pipeline_id=40) if known else None
 
     def _opened(self, key: EnvironmentKey) -> MergeRequestSeen | None:
-        return self.requests.get(key)
+        return self.merge_requests.get(key)
 
     def _end(self, key: EnvironmentKey, request: MergeRequestSeen) -> None:
-        del self.requests[key]
+        del self.merge_requests[key]
         self.closed[request.iid] = request
 
     def _waiting(self, key: EnvironmentKey) -> Iterator[Promotion]:

@@ -9,24 +9,38 @@ from typing import Any, TypeVar
 from bot.actions import Action, Decision, Outside
 from bot.keys import ApplicationKey, ConfigKey, EnvironmentKey, SourceKey
 from bot.observing import (
+    CanaryGate,
+    CanaryPhase,
+    CanarySeen,
     ClusterSeen,
     CommitSeen,
     Comparison,
     ConfigurationSeen,
+    Denial,
     EnvironmentSeen,
     EnvironmentState,
+    Failure,
+    FailureCause,
+    FailureKind,
+    FailureMark,
     Health,
+    Hold,
     Installation,
     MergeProof,
     MergeRequestSeen,
+    Pin,
     Promotion,
     PromotionState,
     ProofVerdict,
     Release,
     ReleaseRecord,
+    Request,
+    Rights,
     Source,
+    TagSeen,
     promotion_id,
 )
+from bot.records import RequestKind
 from bot.releases import Image
 from config.policy import Policy
 
@@ -41,6 +55,8 @@ IMAGE = "registry.example/demo/demo-service"
 PROJECT = "demo/demo-service"
 ADOPTED = Installation(adopted=True, because="this installation adopted the config repository")
 STRANGER = Installation(adopted=False, because="the config repository was not adopted yet; run `sluice adopt`")
+MAY_PUSH = Rights(may_push=True, because="Sluice may push to main")
+MAY_NOT_PUSH = Rights(may_push=False, because="main is protected, and Sluice may not push to it")
 
 ENVIRONMENTS: Mapping[str, Mapping[str, object]] = {
     "dev": {"cluster": "one", "delivery": "observe"},
@@ -105,6 +121,8 @@ def promotion(
     healthy: timedelta | None = None,
     baseline: bool = False,
     because: str = "as it was",
+    failure: Failure | None = None,
+    asked_again_at: datetime | None = None,
 ) -> Promotion:
     """A promotion; one that is done was healthy an hour ago, else `healthy` ago, else never."""
     ago = timedelta(hours=1) if healthy is None and state == "done" else healthy
@@ -119,11 +137,80 @@ def promotion(
         merge_request=merge_request,
         healthy_at=None if ago is None else NOW - ago,
         baseline=baseline,
+        failure=failure,
+        asked_again_at=asked_again_at,
+    )
+
+
+def failure_of(
+    kind: FailureKind = "measured", cause: FailureCause = "canary", *, at: datetime = NOW - timedelta(minutes=2)
+) -> Failure:
+    """How a release failed, two minutes ago unless said otherwise."""
+    evidence = f"{cause} one/demo/demo-service 7b9f"
+    return Failure(kind=kind, cause=cause, evidence=evidence, because="one: success rate 50.00 < 99", at=at)
+
+
+def pin_of(
+    what: Release,
+    instead_of: Release,
+    *,
+    kind: FailureKind = "measured",
+    since: datetime = NOW - timedelta(minutes=2),
+    by: str = "sluice",
+) -> Pin:
+    """What a rollback left in Git."""
+    because = f"{instead_of.version} failed"
+    return Pin(release=what, instead_of=instead_of, failure=kind, since=since, because=because, by=by)
+
+
+def denial_of(what: Release, *, since: datetime = NOW - timedelta(minutes=2)) -> Denial:
+    """The line that denies a release of one image."""
+    (image,) = what.images
+    because, incident = f"{what.version} failed", f"somewhere/{APPLICATION}/{what.version}"
+    return Denial(image=image, version=what.version, since=since, because=because, incident=incident)
+
+
+def hold_of(key: EnvironmentKey, *, until: datetime | None = None) -> Hold:
+    """A person's hold."""
+    return Hold(key=key, principal="maintainer", because="an audit", since=NOW - timedelta(hours=1), until=until)
+
+
+def request_of(
+    key: EnvironmentKey,
+    kind: RequestKind = "rollback",
+    version: str = "",
+    *,
+    deny: bool = False,
+    at: datetime = NOW - timedelta(minutes=1),
+) -> Request:
+    """What a person asked for a minute ago."""
+    return Request(
+        id=f"{kind}-{version or 'current'}-{at:%H%M%S}",
+        key=key,
+        kind=kind,
+        principal="maintainer",
+        because="customers complain",
+        at=at,
+        version=version,
+        deny=deny,
+    )
+
+
+def canary_of(phase: CanaryPhase, *, carries: bool = True, serves: bool = False, spec: str = "7b9f") -> CanarySeen:
+    """A canary that tries what the cluster applied and does not serve it yet, unless said otherwise."""
+    return CanarySeen(
+        name=f"production/{APPLICATION}", phase=phase, images=(), carries=carries, serves=serves, spec=spec
     )
 
 
 def cluster(
-    what: Release | None, health: Health = "healthy", *, attempt: Release | None = None, name: str = "one"
+    what: Release | None,
+    health: Health = "healthy",
+    *,
+    attempt: Release | None = None,
+    name: str = "one",
+    canary: CanarySeen | None = None,
+    failing: FailureCause | None = None,
 ) -> ClusterSeen:
     """A cluster that applied a release and tries another, or the same."""
     return ClusterSeen(
@@ -133,17 +220,30 @@ def cluster(
         attempt=attempt or what,
         health=health,
         because=f"Kustomization {name} is {health}",
+        canary=canary,
+        failing=failing or ("health_check" if health == "failed" else None),
     )
 
 
-def seen(key: EnvironmentKey, declared: Release | None, *clusters: ClusterSeen, agrees: bool = True) -> EnvironmentSeen:
-    """An environment; without `clusters` one that runs healthily what Git declares."""
+def seen(
+    key: EnvironmentKey,
+    declared: Release | None,
+    *clusters: ClusterSeen,
+    agrees: bool = True,
+    pin: Pin | None = None,
+    denials: tuple[Denial, ...] = (),
+    standing: Release | None = None,
+) -> EnvironmentSeen:
+    """An environment; without `clusters` one that runs healthily what Git declares, and whose positions say so."""
     return EnvironmentSeen(
         environment=key.environment,
         declared=declared,
         written=(declared.version,) if declared else (),
         agrees=agrees,
         clusters=clusters or (cluster(declared),),
+        standing=standing or declared,
+        pin=pin,
+        denials=denials,
     )
 
 
@@ -179,7 +279,7 @@ def commit_of(what: Release, *, pipeline_id: int | None = 40) -> CommitSeen:
 
 @dataclass(kw_only=True)
 class Memory:
-    """An observer that answers from its fields."""
+    """An observer that answers from its fields. marks: by version."""
 
     policy: Policy = POLICY
     adopted: Installation = ADOPTED
@@ -189,10 +289,18 @@ class Memory:
     environments: dict[EnvironmentKey, EnvironmentSeen] = field(default_factory=dict)
     known_promotions: tuple[Promotion, ...] = ()
     known_states: tuple[EnvironmentState, ...] = ()
-    requests: dict[EnvironmentKey, MergeRequestSeen] = field(default_factory=dict)
+    merge_requests: dict[EnvironmentKey, MergeRequestSeen] = field(default_factory=dict)
     comparisons: dict[tuple[str, str], Comparison] = field(default_factory=dict)
     commits: dict[str, CommitSeen] = field(default_factory=dict)
     effects: dict[str, str] = field(default_factory=dict)
+    asked: tuple[Request, ...] = ()
+    known_holds: tuple[Hold, ...] = ()
+    known_failures: tuple[FailureMark, ...] = ()
+    known_rights: Rights = MAY_PUSH
+    rollback_requests: dict[EnvironmentKey, MergeRequestSeen] = field(default_factory=dict)
+    marks: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    tags: dict[EnvironmentKey, tuple[TagSeen, ...]] = field(default_factory=dict)
+    known_canary_gates: dict[EnvironmentKey, tuple[CanaryGate, ...]] = field(default_factory=dict)
     sources: dict[SourceKey, Source] = field(default_factory=dict)
     configurations: dict[ConfigKey, ConfigurationSeen] = field(default_factory=dict)
 
@@ -224,7 +332,7 @@ class Memory:
         return tuple(state for state in self.known_states if state.key == key)
 
     async def merge_request(self, key: EnvironmentKey, iid: int | None) -> MergeRequestSeen | None:
-        found = self.requests.get(key)
+        found = self.merge_requests.get(key)
         return found if found and (found.state == "opened" or found.iid == iid) else None
 
     async def comparison(self, key: ApplicationKey, running: Release | None, target: Release) -> Comparison | None:
@@ -232,6 +340,30 @@ class Memory:
 
     async def commit(self, key: ApplicationKey, sha: str) -> CommitSeen | None:
         return self.commits.get(sha)
+
+    async def requests(self, key: EnvironmentKey) -> tuple[Request, ...]:
+        return tuple(request for request in self.asked if request.key == key)
+
+    async def holds(self, key: EnvironmentKey) -> tuple[Hold, ...]:
+        return tuple(hold for hold in self.known_holds if hold.key == key)
+
+    async def failures(self, tenant: str) -> tuple[FailureMark, ...]:
+        return self.known_failures
+
+    async def rights(self, tenant: str) -> Rights:
+        return self.known_rights
+
+    async def rollback_request(self, key: EnvironmentKey) -> MergeRequestSeen | None:
+        return self.rollback_requests.get(key)
+
+    async def irreversible(self, key: EnvironmentKey, release: Release) -> tuple[str, ...]:
+        return self.marks.get(release.version, ())
+
+    async def placed(self, key: EnvironmentKey, release: Release) -> tuple[TagSeen, ...]:
+        return self.tags.get(key, ())
+
+    async def canary_gates(self, key: EnvironmentKey) -> tuple[CanaryGate, ...]:
+        return self.known_canary_gates.get(key, ())
 
     async def written(self, effect_key: str) -> str:
         return self.effects.get(effect_key, "")

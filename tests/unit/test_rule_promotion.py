@@ -58,7 +58,7 @@ def world(request: MergeRequestSeen | None = None, *promotions: Promotion, polic
         known_releases=(record(NEW), record(OLD, baseline=True)),
         environments={STAGING: seen(STAGING, OLD)},
         known_promotions=(*promotions, promotion(DEV, NEW), promotion(STAGING, OLD, baseline=True)),
-        requests={STAGING: request} if request else {},
+        merge_requests={STAGING: request} if request else {},
         comparisons={("1.0.0", "1.1.0"): COMPARISON},
     )
 
@@ -185,7 +185,7 @@ FLAWS: dict[str, Callable[[Memory], object]] = {
 
 def spoil(memory: Memory, **changes: object) -> None:
     """The merge request has a flaw."""
-    memory.requests[STAGING] = replace(memory.requests[STAGING], **changes)  # type: ignore[arg-type]
+    memory.merge_requests[STAGING] = replace(memory.merge_requests[STAGING], **changes)  # type: ignore[arg-type]
 
 
 def stands(memory: Memory, here: ClusterSeen) -> None:
@@ -333,7 +333,7 @@ def test_a_leftover_request_is_closed() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"policy": policy_of(staging={"mode": "observe"})}, {"adopted": STRANGER}, {"requests": {}}]
+    "changes", [{"policy": policy_of(staging={"mode": "observe"})}, {"adopted": STRANGER}, {"merge_requests": {}}]
 )
 def test_a_leftover_request_is_left_where_nothing_may_be_written(changes: dict[str, object]) -> None:
     memory = world(merge_request(NEW), READY)

@@ -166,7 +166,7 @@ def test_a_persons_commit_is_never_overwritten_nor_merged(delay: int) -> None:
     world.build(NEW)
     for _ in range(delay):
         world.round()
-    touched = world.requests.get(STAGING) is not None
+    touched = world.merge_requests.get(STAGING) is not None
     world.person_commits(STAGING)
 
     for _ in range(ENOUGH):
@@ -207,7 +207,7 @@ def test_merging_is_left_to_people_where_the_policy_says_so(how: dict[str, objec
         world.round()
 
     assert world.all_of(MergePromotion) == []
-    assert world.requests[STAGING].draft is False
+    assert world.merge_requests[STAGING].draft is False
     assert world.last_decision("promotion", STAGING).because == "1.1.0 may land"
 
 
@@ -266,7 +266,7 @@ def test_every_environment_arrives_or_says_what_it_waits_for(
         newer = [r for r in world.proven_for(key) if declared and r.release.version > declared.version]
         turned = {p.release.id for p in world.known_promotions if p.key == key and p.state not in ("waiting", "ready")}
         assert {r.release.id for r in newer} <= turned
-        assert world.requests.get(key) is None or not world.requests[key].ours
+        assert world.merge_requests.get(key) is None or not world.merge_requests[key].ours
 
 
 @settings(max_examples=30, deadline=None)
