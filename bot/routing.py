@@ -19,7 +19,6 @@ from bot.observing import Rule
 from bot.tenants import Tenants
 from config.policy import Policy
 
-BOT_BRANCH = "sluice/"
 FLUX_SOURCES = frozenset({"Kustomization", "HelmRelease"})
 """The kinds that apply releases; the others (repositories, image policies) move nothing by themselves."""
 FINAL = frozenset({"success", "failed", "canceled", "skipped"})
@@ -66,9 +65,9 @@ def _pushed(event: BranchPushed, tenants: Tenants) -> Iterator[Key]:
 
 
 def _of_branch(tenant: str, branch: str, policy: Policy) -> ApplicationKey | None:
-    """The application of a branch `sluice/<environment>/<application>`."""
-    match branch.removeprefix(BOT_BRANCH).split("/"):
-        case [_, application] if branch.startswith(BOT_BRANCH) and application in policy.applications:
+    """The application of `sluice/<environment>/<application>`, or of `sluice-rollback/<environment>/<application>`."""
+    match branch.split("/"):
+        case ["sluice" | "sluice-rollback", _, application] if application in policy.applications:
             return ApplicationKey(tenant, application)
         case _:
             return None

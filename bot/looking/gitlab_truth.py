@@ -12,12 +12,13 @@ from bot.keys import EnvironmentKey
 from bot.looking.git_truth import GitTruth
 from bot.looking.proof import EXTERNAL, merge_proof
 from bot.messages import LABEL
-from bot.observing import Change, CommitSeen, Comparison, MergeProof, MergeRequestMark, MergeRequestSeen
+from bot.observing import Change, CommitSeen, Comparison, MergeProof, MergeRequestMark, MergeRequestSeen, Rights
 from bot.releases import Release
+from bot.undoing import rollback_branch
 
 RECENT = 20
 """How many of a branch's merge requests are listed; at most one of them is open."""
-MARKED = re.compile(r"<!-- sluice:promotion \S+ release=([0-9a-f]{64}) -->")
+MARKED = re.compile(r"<!-- sluice:(?:promotion|rollback) \S+ release=([0-9a-f]{64}) -->")
 HISTORY = 100
 """How many commits of a change list are kept."""
 
@@ -50,13 +51,33 @@ class GitLabTruth:
         """The open one of the environment's branch, else the one numbered `iid`, else the branch's newest."""
         project = git.tenant.config_project
         found = await reads.merge_requests(self.api, project, source_branch=key.branch, limit=RECENT)
-        ours = [request for request in found if request.target_branch == git.tenant.branch]
+        ours = [one for one in found if one.target_branch == git.tenant.branch and not one.from_fork]
         opened = next((request.iid for request in ours if request.state == "opened"), None)
         wanted = opened or iid or (ours[0].iid if ours else None)
         if wanted is None:
             return None
         # One by one, because a list neither rechecks the merge status nor tells who closed it.
         return await self._seen(git, key, await reads.merge_request(self.api, project, wanted))
+
+    async def rollback_request(self, git: GitTruth, key: EnvironmentKey) -> MergeRequestSeen | None:
+        """The open one of the environment's rollback branch, asked for in the config project itself, not a fork."""
+        project, branch = git.tenant.config_project, rollback_branch(key)
+        found = await reads.merge_requests(self.api, project, state="opened", source_branch=branch, limit=RECENT)
+        ours = [one for one in found if one.target_branch == git.tenant.branch and not one.from_fork]
+        if not ours:
+            return None
+        return await self._seen(git, key, await reads.merge_request(self.api, project, ours[0].iid))
+
+    async def rights(self, project: str, branch: str) -> Rights:
+        """Whether whoever writes for us may push to a branch; asked anew each time, because people protect branches."""
+        found = await reads.branch(self.bot, project, branch)
+        if found is None:
+            return Rights(may_push=False, because=f"{project} has no branch {branch} that the bot may see")
+        who = (await reads.own_user(self.bot)).username
+        if found.can_push:
+            return Rights(may_push=True, because=f"{who} may push to {branch} of {project}")
+        guarded = "is protected and does not let" if found.protected else "does not let"
+        return Rights(may_push=False, because=f"{branch} of {project} {guarded} {who} push")
 
     async def _seen(self, git: GitTruth, key: EnvironmentKey, request: MergeRequest) -> MergeRequestSeen:
         head = request.sha or ""
@@ -107,6 +128,8 @@ class GitLabTruth:
             brings=tuple(Change(sha=commit.id, title=commit.title) for commit in brings.commits),
             loses=tuple(Change(sha=commit.id, title=commit.title) for commit in loses.commits),
             url=f"{found.web_url}/-/compare/{running}...{target}",
+            paths=brings.paths,
+            cut=brings.cut,
         )
 
     async def commit(self, project: str, sha: str, is_tag: Callable[[str], bool]) -> CommitSeen | None:

@@ -10,20 +10,27 @@ from bot.looking.cluster_truth import ClusterTruth
 from bot.looking.configuration_truth import ConfigurationTruth
 from bot.looking.git_truth import GitTruth
 from bot.looking.gitlab_truth import GitLabTruth
+from bot.looking.placing import Placing
 from bot.looking.sightings import Sightings
 from bot.looking.sources import SourceTruth
 from bot.observing import (
+    CanaryGate,
     CommitSeen,
     Comparison,
     ConfigurationSeen,
     EnvironmentSeen,
     EnvironmentState,
+    FailureMark,
+    Hold,
     Installation,
     MergeRequestSeen,
     Promotion,
     Release,
     ReleaseRecord,
+    Request,
+    Rights,
     Source,
+    TagSeen,
 )
 from bot.tenants import Tenant, Tenants
 from config.policy import Policy
@@ -49,6 +56,7 @@ class LiveObserver:
     def __init__(self, world: World, policy: Policy) -> None:
         self._world = world
         self._policy = policy
+        self._placing = Placing(world.sightings.images)
         self._heads: dict[str, str] = {}
 
     @property
@@ -144,6 +152,41 @@ class LiveObserver:
             return self._policy.version_of_tag(key.application, ref) is not None
 
         return await self._world.gitlab.commit(self._project(key), sha, is_tag)
+
+    async def requests(self, key: EnvironmentKey) -> tuple[Request, ...]:
+        """From the journal."""
+        return await self._world.journal.requests(key)
+
+    async def holds(self, key: EnvironmentKey) -> tuple[Hold, ...]:
+        """From the journal."""
+        return await self._world.journal.holds(key)
+
+    async def failures(self, tenant: str) -> tuple[FailureMark, ...]:
+        """From the journal."""
+        return await self._world.journal.failures(tenant)
+
+    async def canary_gates(self, key: EnvironmentKey) -> tuple[CanaryGate, ...]:
+        """From the journal."""
+        return await self._world.journal.canary_gates(key)
+
+    async def rights(self, tenant: str) -> Rights:
+        """From GitLab, of the default branch and the user who writes."""
+        known = self._tenant(tenant)
+        return await self._world.gitlab.rights(known.config_project, known.branch)
+
+    async def rollback_request(self, key: EnvironmentKey) -> MergeRequestSeen | None:
+        """From GitLab; its head is read from Git."""
+        return await self._world.gitlab.rollback_request(self._world.git[key.tenant], key)
+
+    async def placed(self, key: EnvironmentKey, release: Release) -> tuple[TagSeen, ...]:
+        """From the environment's registry."""
+        environment = self._policy.environment(key.application, key.environment)
+        return await self._placing.placed(environment, release)
+
+    async def irreversible(self, key: EnvironmentKey, release: Release) -> tuple[str, ...]:
+        """From the environment's registry."""
+        environment = self._policy.environment(key.application, key.environment)
+        return await self._placing.irreversible(environment, release)
 
     async def written(self, effect_key: str) -> str:
         """From the journal."""

@@ -14,7 +14,7 @@ from bot.errors import PermanentError
 
 Feature = Literal[
     "project", "merge requests", "merging", "pipelines", "repository", "commit statuses", "deployments",
-    "environments", "notes", "labels", "members", "approvals", "user", "version", "api",
+    "environments", "notes", "issues", "labels", "members", "approvals", "user", "version", "api",
 ]  # fmt: skip
 """What a request is for: it names the right that is missing when GitLab refuses."""
 
@@ -37,6 +37,7 @@ RIGHTS: dict[Feature, Right] = {
     "deployments": Right(role="Developer, and allowed to deploy where the environment is protected", scope="api"),
     "environments": Right(role="Developer", scope="api"),
     "notes": Right(role="Reporter", scope="api"),
+    "issues": Right(role="Reporter", scope="api"),
     "labels": Right(role="Reporter", scope="api"),
     "members": Right(role="Guest", scope="read_api"),
     "approvals": Right(role="Reporter", scope="read_api"),
@@ -80,6 +81,12 @@ EXCEPTIONS: dict[tuple[int, Feature], tuple[str, str]] = {
     (401, "merging"): (
         "the token's user may not merge into this branch, or the token is expired",
         "Let the user merge into the protected branch, or leave merging to people with `merge: manual`",
+    ),
+    # GitLab says the same word for a feature that is switched off (lib/api/issues.rb, 18.x; gitlab #421244).
+    (403, "issues"): (
+        "issues are switched off in this project, or the token's user may not write them, or the token lacks a scope",
+        "Switch issues on in the project's settings (General, Visibility), give the user the role {role} and the token "
+        "the scope {scope}",
     ),
 }
 

@@ -104,6 +104,11 @@ class MergeRequest:
     diff_refs: DiffRefs | None = None
 
     @property
+    def from_fork(self) -> bool:
+        """Whether the source branch lies in another project, where anybody may name a branch as they like."""
+        return self.source_project_id is not None and self.source_project_id != self.project_id
+
+    @property
     def landed(self) -> str | None:
         """The commit on the target branch that holds the change: merge, squash, or for fast-forward the head."""
         return self.merge_commit_sha or self.squash_commit_sha or self.sha
@@ -169,11 +174,17 @@ class Commit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """The commits between two revisions, oldest first; `total` counts those left out too."""
+    """The commits between two revisions, oldest first; `total` counts those left out too.
+
+    paths: files changed since the merge base, under both names where one was renamed, sorted. cut: GitLab left some
+    out (https://docs.gitlab.com/administration/diff_limits/, 18.x), so what is not among `paths` may be changed too.
+    """
 
     commits: tuple[Commit, ...]
     total: int
     same: bool
+    paths: tuple[str, ...] = ()
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +244,22 @@ class Note:
     internal: bool = False
     created_at: datetime | None = None
     updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
+    """An issue; `issue_type` is `issue` where an `incident` was asked for without the right to open one."""
+
+    id: int
+    iid: int
+    title: str
+    state: str
+    author: User
+    web_url: str = ""
+    description: str | None = None
+    labels: tuple[str, ...] = ()
+    assignees: tuple[User, ...] = ()
+    issue_type: str = "issue"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

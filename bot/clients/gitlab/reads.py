@@ -1,12 +1,13 @@
 """What Sluice reads from GitLab: one typed function per question; lists follow all pages unless they are capped."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
 import msgspec
 
-from bot.clients.gitlab.addresses import ProjectId, of_project
+from bot.clients.gitlab.addresses import Parameter, ProjectId, of_project
 from bot.clients.gitlab.api import GitLabAPI
+from bot.clients.gitlab.errors import GitLabRefusal
 from bot.clients.gitlab.models import (
     Approvals,
     Branch,
@@ -15,6 +16,7 @@ from bot.clients.gitlab.models import (
     Comparison,
     Deployment,
     Environment,
+    Issue,
     Job,
     Label,
     Member,
@@ -28,8 +30,16 @@ from bot.clients.gitlab.models import (
 )
 
 
+class _Changed(msgspec.Struct, frozen=True):
+    old_path: str
+    new_path: str
+
+
 class _Compared(msgspec.Struct, frozen=True):
     commits: tuple[Commit, ...] = ()
+    diffs: tuple[_Changed, ...] = ()
+    compare_timeout: bool = False
+    """GitLab's word for a list of files that its limits cut (lib/api/entities/compare.rb, 18.x)."""
     compare_same_ref: bool = False
 
 
@@ -138,17 +148,35 @@ async def commit(api: GitLabAPI, project: ProjectId, revision: str) -> Commit | 
     return await api.find(of_project(project, "repository", "commits", revision), Commit, feature="repository")
 
 
+async def commit_merge_requests(api: GitLabAPI, project: ProjectId, sha: str) -> tuple[MergeRequest, ...]:
+    """The merge requests a commit came with, in any state; none for a commit GitLab does not have."""
+    path = of_project(project, "repository", "commits", sha, "merge_requests")
+    try:
+        return await api.all(path, MergeRequest, feature="merge requests")
+    except GitLabRefusal as error:
+        if error.status != 404:
+            raise
+        return ()
+
+
 async def compare(api: GitLabAPI, project: ProjectId, from_: str, to: str, *, limit: int = 100) -> Comparison:
-    """The commits in `to` that are not in `from_`, oldest first; of more than `limit` the newest are kept."""
+    """The commits in `to` that are not in `from_`, oldest first, and the files they change since the merge base.
+
+    Of more than `limit` commits the newest are kept.
+    """
     path = of_project(project, "repository", "compare")
     found = await api.get(path, _Compared, feature="repository", params={"from": from_, "to": to})
     return Comparison(
-        commits=found.commits[-limit:] if limit else (), total=len(found.commits), same=found.compare_same_ref
+        commits=found.commits[-limit:] if limit else (),
+        total=len(found.commits),
+        same=found.compare_same_ref,
+        paths=tuple(sorted({path for one in found.diffs for path in (one.old_path, one.new_path)})),
+        cut=found.compare_timeout,
     )
 
 
 async def branch(api: GitLabAPI, project: ProjectId, name: str) -> Branch | None:
-    """A branch, or None."""
+    """A branch, or None. `can_push` is about the user of this token (https://docs.gitlab.com/api/branches/, 18.x)."""
     return await api.find(of_project(project, "repository", "branches", name), Branch, feature="repository")
 
 
@@ -194,3 +222,19 @@ async def deployments(
 async def labels(api: GitLabAPI, project: ProjectId) -> tuple[Label, ...]:
     """The labels of a project, those of its groups included."""
     return await api.all(of_project(project, "labels"), Label, feature="labels")
+
+
+def issues_by(api: GitLabAPI, project: ProjectId, author: User) -> AsyncIterator[Issue]:
+    """The issues and incidents of one author, open and closed, oldest first.
+
+    By author and not by GitLab's search, which finds words (a hidden marker is none) and has a rate limit of its own.
+    """
+    oldest_first: dict[str, Parameter] = {"order_by": "created_at", "sort": "asc"}
+    params = {"author_id": author.id, "state": "all", "scope": "all", **oldest_first}
+    return api.each(of_project(project, "issues"), Issue, feature="issues", params=params)
+
+
+async def user_named(api: GitLabAPI, username: str) -> User | None:
+    """The user of exactly this name (GitLab compares without case), None when there is none to be seen."""
+    found = await api.all("users", User, feature="user", params={"username": username}, limit=1)
+    return found[0] if found else None

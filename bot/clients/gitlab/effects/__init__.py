@@ -3,6 +3,9 @@
 from bot.clients.gitlab.effects.deployments import WantedDeployment as WantedDeployment
 from bot.clients.gitlab.effects.deployments import ensure_deployment as ensure_deployment
 from bot.clients.gitlab.effects.deployments import ensure_environment as ensure_environment
+from bot.clients.gitlab.effects.issues import IssueType as IssueType
+from bot.clients.gitlab.effects.issues import WantedIssue as WantedIssue
+from bot.clients.gitlab.effects.issues import ensure_issue as ensure_issue
 from bot.clients.gitlab.effects.labels import WantedLabel as WantedLabel
 from bot.clients.gitlab.effects.labels import ensure_labels as ensure_labels
 from bot.clients.gitlab.effects.merge_requests import WantedMergeRequest as WantedMergeRequest
