@@ -91,7 +91,7 @@ class FaultForm(Form):
     """A disturbance of one part's HTTP: a status, an answer that never comes, or a connection closed without a word."""
 
     target: Literal["gitlab", "registry", "cluster"]
-    kind: Literal["429", "500", "502", "503", "html", "empty", "list", "hang", "reset", "409-lock", "away"]
+    kind: Literal["429", "500", "502", "503", "html", "empty", "list", "hang", "reset", "409-lock", "late", "away"]
     times: Annotated[int, Field(ge=1)] | None = None
     """How many requests it hits; until it is cleared when left out."""
     seconds: Seconds | None = None

@@ -35,6 +35,10 @@ class FrontDoor:
         if self.lab.faults.away:
             return cut_connection(request)
         fault = self.lab.faults.take(request.method, raw_path)
+        if fault is not None and fault.kind == "late":
+            # Nobody may wait for the answer any more: what is on its way arrives all the same.
+            await asyncio.sleep(fault.seconds)
+            fault = None
         if fault is not None and fault.kind != "409-lock" and not fault.after_effect:
             return await self._fail(request, fault)
         try:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-FaultKind = Literal["429", "500", "502", "503", "html", "empty", "list", "hang", "reset", "409-lock"]
+FaultKind = Literal["429", "500", "502", "503", "html", "empty", "list", "hang", "reset", "409-lock", "late"]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -21,7 +21,7 @@ class Fault:
     retry_after: int = 1
     """Seconds told to the client with a 429 or 503."""
     seconds: float = 30.0
-    """How long a hang lasts before the connection is dropped."""
+    """How long a hang lasts before the connection is dropped, and a `late` request waits before it is served."""
     after_effect: bool = False
     """Do the work first, then fail the answer: the client cannot know that the effect happened."""
 

@@ -87,8 +87,16 @@ class SmartHttp:
         if self.lab.faults.away:
             return cut_connection(request)
         fault = self.lab.faults.take(request.method, request.raw_path)
-        if fault is not None:
-            return cut_connection(request) if fault.kind in ("hang", "reset") else web.Response(status=500)
+        if fault is None:
+            return await self._serve(request)
+        if fault.kind == "late":
+            await asyncio.sleep(fault.seconds)
+            return await self._serve(request)
+        if fault.after_effect:
+            await self._serve(request)
+        return cut_connection(request) if fault.kind in ("hang", "reset") else web.Response(status=500)
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
         path, _, action = request.match_info["path"].partition(".git/")
         service = request.query.get("service", "") if action == "info/refs" else action
         if service not in ("git-upload-pack", "git-receive-pack"):
