@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from bot.clients.kubernetes import Change, Cluster, summarise
+from bot.clients.kubernetes import Change, Cluster, about, summarise, summarise_events
 from bot.errors import PermanentError, StaleError, TemporaryError
 from bot.sandbox.cluster import Cluster as SandboxCluster
 from bot.sandbox.cluster import Settings
 from bot.sandbox.cluster.access import READ, Rule, User, admin, reader
 from bot.sandbox.cluster.kinds import CONFIG_MAP
+from bot.sandbox.cluster.recorder import Recorder
 
 POOR = User(
     name="system:serviceaccount:sluice:poor",
@@ -131,6 +132,21 @@ async def test_lists_are_read_page_by_page(
     items, _ = await cluster.list("ConfigMap", "shop")
 
     assert [item["metadata"]["name"] for item in items] == [f"m{number}" for number in range(5)]
+
+
+async def test_only_the_events_about_one_object_are_listed(
+    cluster: Cluster, sandbox: SandboxCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.clients.kubernetes.cluster.PAGE_SIZE", "2")
+    recorder = Recorder(sandbox.objects, lambda: datetime(2026, 1, 1, tzinfo=UTC), lambda notice: None)
+    for name in ("web", "other"):
+        document = sandbox.put(config_map(name))
+        for _ in range(3):
+            recorder.keep(document, "Normal", "Synced", f"{name} said something", controller="flagger")
+
+    items, _ = await cluster.list("Event", "shop", fields=about("ConfigMap", "shop", "web"))
+
+    assert [told.message for told in summarise_events(items)] == ["web said something"] * 3
 
 
 async def test_a_missing_right_is_named(sandbox: SandboxCluster) -> None:

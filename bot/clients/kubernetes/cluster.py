@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -39,11 +39,17 @@ class Cluster:
         resource = RESOURCES[kind]
         return await self._connection.json(resource, "get", resource.path(namespace, name), {})
 
-    async def list(self, kind: Kind, namespace: str | None = None) -> tuple[list[dict[str, Any]], str]:
-        """All objects of a kind and the resourceVersion to watch from; each carries its apiVersion and kind."""
+    async def list(
+        self, kind: Kind, namespace: str | None = None, *, fields: Mapping[str, str] | None = None
+    ) -> tuple[list[dict[str, Any]], str]:
+        """All objects of a kind and the resourceVersion to watch from; each carries its apiVersion and kind.
+
+        fields: only those whose fields equal these (a field selector; which fields can be is the kind's own affair).
+        """
         resource = RESOURCES[kind]
         items: list[dict[str, Any]] = []
-        query = {"limit": PAGE_SIZE}
+        first = {"limit": PAGE_SIZE} | _selected(fields)
+        query = first
         while True:
             page = await self._connection.json(resource, "list", resource.path(namespace), query)
             if page is None:
@@ -53,7 +59,7 @@ class Cluster:
             if not meta.get("continue"):
                 self._heard[kind] = self._clock.now()
                 return items, str(meta.get("resourceVersion") or "")
-            query = {"limit": PAGE_SIZE, "continue": str(meta["continue"])}
+            query = first | {"continue": str(meta["continue"])}
 
     async def watch(self, kind: Kind, on_change: OnChange, namespace: str | None = None) -> None:
         """Call `on_change` for every object that appears, changes or goes, for ever; cancel the task to stop.
@@ -113,6 +119,10 @@ async def _tell(known: Known, change: Change, on_change: OnChange) -> None:
     # Learned only when it was taken: what a failing `on_change` missed is told again after the next list.
     await on_change(change)
     known.learn(change)
+
+
+def _selected(fields: Mapping[str, str] | None) -> dict[str, str]:
+    return {"fieldSelector": ",".join(f"{name}={text}" for name, text in fields.items())} if fields else {}
 
 
 def _pause(failures: int) -> float:

@@ -9,6 +9,7 @@ from typing import Literal
 Kind = Literal[
     "Kustomization", "HelmRelease", "GitRepository", "OCIRepository", "HelmRepository", "HelmChart",
     "ImageRepository", "ImagePolicy", "ImageUpdateAutomation", "Canary", "Deployment", "ConfigMap",
+    "Event",
 ]  # fmt: skip
 
 
@@ -50,4 +51,5 @@ RESOURCES: dict[Kind, Resource] = {
     "Canary": Resource(group="flagger.app", version="v1beta1", plural="canaries"),
     "Deployment": Resource(group="apps", version="v1", plural="deployments"),
     "ConfigMap": Resource(group="", version="v1", plural="configmaps"),
+    "Event": Resource(group="", version="v1", plural="events"),
 }

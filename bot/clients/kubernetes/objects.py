@@ -5,13 +5,13 @@ Fields: https://fluxcd.io/flux/components/kustomize/kustomizations/#kustomizatio
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 
-from bot.errors import PermanentError
+from bot.clients.kubernetes.shapes import Metadata, shaped
 
 Truth = Literal["True", "False", "Unknown"]
 
@@ -70,6 +70,7 @@ class FluxObject:
     history: tuple[Snapshot, ...]
     inventory: tuple[str, ...]
     selected: SelectedImage | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def condition(self, type_: str) -> Condition | None:
         """The condition of this type, or None."""
@@ -90,25 +91,30 @@ class FluxObject:
         return self.ready != "Unknown" and (reconciling is None or reconciling.status != "True")
 
 
-class _Metadata(msgspec.Struct, frozen=True, rename="camel"):
-    name: str
-    namespace: str = ""
-    uid: str = ""
-    resource_version: str = ""
-    generation: int = 0
-
-
 class _Spec(msgspec.Struct, frozen=True):
     suspend: bool | None = None
 
 
-class _Condition(msgspec.Struct, frozen=True, rename="camel"):
+class ConditionShape(msgspec.Struct, frozen=True, rename="camel"):
+    """A condition as every kind with a status writes it (Kubernetes API conventions)."""
+
     type: str
     status: Truth
     reason: str | None = None
     message: str | None = None
     last_transition_time: datetime | None = None
     observed_generation: int | None = None
+
+    def summary(self) -> Condition:
+        """As decisions read it."""
+        return Condition(
+            type=self.type,
+            status=self.status,
+            reason=self.reason or "",
+            message=self.message or "",
+            since=self.last_transition_time,
+            observed_generation=self.observed_generation or 0,
+        )
 
 
 class _Snapshot(msgspec.Struct, frozen=True, rename="camel"):
@@ -140,10 +146,16 @@ class _Inventory(msgspec.Struct, frozen=True):
     entries: tuple[_Entry, ...] | None = None
 
 
-class _Ref(msgspec.Struct, frozen=True):
+class RefShape(msgspec.Struct, frozen=True):
+    """An image as Flux's image controllers write it (`ImageRef`)."""
+
     name: str
     tag: str
     digest: str = ""
+
+    def summary(self) -> SelectedImage:
+        """As decisions read it."""
+        return SelectedImage(name=self.name, tag=self.tag, digest=self.digest)
 
 
 class _Artifact(msgspec.Struct, frozen=True):
@@ -152,19 +164,19 @@ class _Artifact(msgspec.Struct, frozen=True):
 
 class _Status(msgspec.Struct, frozen=True, rename="camel"):
     observed_generation: int = 0
-    conditions: tuple[_Condition, ...] | None = None
+    conditions: tuple[ConditionShape, ...] | None = None
     last_applied_revision: str = ""
     last_attempted_revision: str = ""
     last_applied_origin_revision: str = ""
     history: tuple[_Snapshot, ...] | None = None
     inventory: _Inventory | None = None
-    latest_ref: _Ref | None = None
+    latest_ref: RefShape | None = None
     artifact: _Artifact | None = None
 
 
 class _Object(msgspec.Struct, frozen=True):
     kind: str
-    metadata: _Metadata
+    metadata: Metadata
     spec: _Spec | None = None
     status: _Status | None = None
 
@@ -174,13 +186,7 @@ def summarise(document: Mapping[str, Any]) -> FluxObject:
 
     A source's `last_applied_revision` is the revision of its artifact.
     """
-    try:
-        parsed = msgspec.convert(document, _Object)
-    except msgspec.ValidationError as error:
-        raise PermanentError(
-            f"an object of the cluster has another shape than expected: {error}. "
-            "The Flux version may be newer or older than Sluice knows: see the supported versions."
-        ) from error
+    parsed = shaped(document, _Object, component="Flux")
     return _summary(parsed, parsed.status or _Status())
 
 
@@ -197,22 +203,12 @@ def _summary(parsed: _Object, status: _Status) -> FluxObject:
         generation=meta.generation,
         observed_generation=status.observed_generation,
         suspended=bool(parsed.spec and parsed.spec.suspend),
-        conditions=tuple(_condition(condition) for condition in status.conditions or ()),
+        conditions=tuple(condition.summary() for condition in status.conditions or ()),
         last_applied_revision=status.last_applied_revision or artifact,
         last_attempted_revision=status.last_attempted_revision,
         last_applied_origin_revision=status.last_applied_origin_revision,
         history=tuple(snapshot.summary() for snapshot in status.history or ()),
         inventory=tuple(entry.id for entry in inventory or ()),
-        selected=SelectedImage(name=ref.name, tag=ref.tag, digest=ref.digest) if ref else None,
-    )
-
-
-def _condition(found: _Condition) -> Condition:
-    return Condition(
-        type=found.type,
-        status=found.status,
-        reason=found.reason or "",
-        message=found.message or "",
-        since=found.last_transition_time,
-        observed_generation=found.observed_generation or 0,
+        selected=ref.summary() if ref else None,
+        labels=meta.labels or {},
     )
