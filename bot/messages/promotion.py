@@ -3,6 +3,8 @@
 from bot.actions import ClosePromotion, Gate, MergePromotion, ProposePromotion, Verdict, WriteSticky
 from bot.messages.harmless import Harmless, code, hidden, link, one_line, shortened
 from bot.messages.templates import render
+from bot.messages.wording import LONGEST_SUBJECT, LONGEST_TITLE, cut, environment_label, reason
+from bot.records import Pin
 
 LABEL = "sluice"
 """On every merge request of ours, so that one list call finds them all."""
@@ -11,9 +13,6 @@ STICKY_MARKER = "sluice:sticky-promotion"
 CLOSING_MARKER = "sluice:closing"
 """Names for hidden markers: they locate a note of the bot's and never authorise anything (design section 8)."""
 
-LONGEST_SUBJECT = 72
-LONGEST_TITLE = 255
-"""GitLab 19, merge requests API: `title` is a string of at most 255 characters."""
 LONGEST_LINE = 120
 MOST_LINES = 50
 """Commits listed in a description; the comparison page has the others."""
@@ -41,7 +40,7 @@ STANDINGS = {
 def promotion_title(action: ProposePromotion) -> str:
     """One line of at most 255 characters; GitLab takes a title that begins with `Draft:` for a draft."""
     title = f"{'Draft: ' if action.draft else ''}{_subject(action)}"
-    return _cut(title, LONGEST_TITLE)
+    return cut(title, LONGEST_TITLE)
 
 
 def promotion_commit(action: ProposePromotion) -> str:
@@ -49,8 +48,8 @@ def promotion_commit(action: ProposePromotion) -> str:
     replaces = action.replaces.name if action.replaces else ""
     return render(
         "promotion_commit.txt.j2",
-        subject=_cut(_subject(action), LONGEST_SUBJECT),
-        because=_reason(action.because),
+        subject=cut(_subject(action), LONGEST_SUBJECT),
+        because=reason(action.because),
         replaces=replaces,
         effect_key=Harmless(one_line(action.effect_key)),
     )
@@ -65,15 +64,13 @@ def _subject(action: ProposePromotion | MergePromotion) -> str:
     )
 
 
-def _cut(text: str, longest: int) -> Harmless:
-    """A harmless line cut where it is too long; what made it harmless stays in it."""
-    return Harmless(text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…")
-
-
-def promotion_description(action: ProposePromotion, *, project_url: str = "") -> str:
+def promotion_description(
+    action: ProposePromotion, *, project_url: str = "", pin: Pin | None = None, lifts: bool = False
+) -> str:
     """What, why, the commits, the images, and what happens next, below a hidden marker with key and release.
 
     project_url: the application's project on GitLab, for links; by default the one `changes_url` is a page of.
+    pin: what keeps the environment back; lifts: this merge request takes it away.
     """
     page = project_url or action.changes_url.partition("/-/")[0]
     replaces = action.replaces
@@ -84,11 +81,13 @@ def promotion_description(action: ProposePromotion, *, project_url: str = "") ->
         release=action.release,
         replaces=replaces,
         environment=action.key.environment,
-        because=_reason(action.because),
+        because=reason(action.because),
         commits=[(_commit(line.sha, page), _title(line.title)) for line in action.changes[:MOST_LINES]],
         more=max(0, len(action.changes) - MOST_LINES),
         comparison=_comparison(action),
         built_from=_commit(action.release.commit, page) if action.release.commit else "",
+        pin=pin,
+        lifts=lifts,
     )
 
 
@@ -119,7 +118,7 @@ def sticky(action: WriteSticky) -> tuple[str, str]:
         gates=action.gates,
         icons={verdict: Harmless(shown) for verdict, shown in ICONS.items()},
         summary=_summary(action.gates),
-        because=_reason(action.because),
+        because=reason(action.because),
     )
     return STICKY_MARKER, body
 
@@ -134,11 +133,6 @@ def _headline(action: WriteSticky) -> tuple[str, str]:
     return STANDINGS.get(action.state, ("ℹ️", f"is {action.state} in"))
 
 
-def _reason(because: str) -> str:
-    """A reason as the end of a sentence that brings its own full stop."""
-    return because.rstrip(". ")
-
-
 def _summary(gates: tuple[Gate, ...]) -> str:
     counted = {verdict: sum(gate.verdict == verdict for gate in gates) for verdict in ICONS}
     if counted["red"]:
@@ -150,15 +144,15 @@ def _summary(gates: tuple[Gate, ...]) -> str:
 
 def closing_note(action: ClosePromotion) -> str:
     """Why the merge request is closed, and the one to read instead; without its marker."""
-    return render("closing_note.md.j2", because=_reason(action.because), instead=action.instead)
+    return render("closing_note.md.j2", because=reason(action.because), instead=action.instead)
 
 
 def merge_commit(action: MergePromotion) -> str:
     """The message of the merge, with the trailer by which it is recognised as ours."""
     return render(
         "merge_commit.txt.j2",
-        subject=_cut(_subject(action), LONGEST_SUBJECT),
-        because=_reason(action.because),
+        subject=cut(_subject(action), LONGEST_SUBJECT),
+        because=reason(action.because),
         merge_request=action.merge_request,
         effect_key=Harmless(one_line(action.effect_key)),
     )
@@ -166,5 +160,4 @@ def merge_commit(action: MergePromotion) -> str:
 
 def promotion_labels(action: ProposePromotion) -> tuple[str, ...]:
     """`sluice`, and the environment to filter by. One colon: two would make a scoped label, a paid feature."""
-    # GitLab takes labels as one text parted by commas (merge requests API, `labels`).
-    return LABEL, f"environment: {one_line(action.key.environment).replace(',', ' ')}"
+    return LABEL, environment_label(action.key)
