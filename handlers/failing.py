@@ -17,10 +17,10 @@ APART = "; since then "
 
 COMPARED = pattern(r"^Halt \S+ advancement .*\S [-+]?\d[\w.%µ]* [<>] [-+]?\d[\w.%µ]*$")
 """A metric had a value, and the value was out of its range."""
-ANSWERED = pattern(
-    r"^Halt \S+ advancement (?:external|pre-rollout) check \S+ failed(?! (?:Post|parse|error reading) ).*$"
-)
-"""A check of the team's own said no. What begins with `Post` is Go's HTTP client: the check never answered."""
+UNREACHABLE = "(?:Post|parse|error reading) "
+"""How Go's HTTP client begins its errors: the check never answered (Flagger 1.41, CallWebhook)."""
+ANSWERED = pattern(rf"^Halt \S+ advancement (?:external|pre-rollout) check \S+ failed(?! {UNREACHABLE})")
+"""A check of the team's own said no."""
 STUCK = pattern(r"^Rolling back \S+ progress deadline exceeded |^canary .* exceeded its progress deadline$")
 NOT_READY = pattern(r"^canary (?:deployment|daemonset) \S+ not ready: ")
 ENDED_OTHERWISE = pattern(
