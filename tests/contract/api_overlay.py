@@ -80,6 +80,7 @@ _NOTE = body(("body",), body=STRING, confidential=BOOLEAN, internal=BOOLEAN, cre
 _NOTE_EDIT = body(("body",), body=STRING)
 _NOTES_QUERY = {"activity_filter": enum("all_notes", "only_comments", "only_activity")}
 _LABEL = {"name": STRING, "color": STRING, "description": STRING, "priority": INTEGER, "new_name": STRING}
+_ISSUE_TYPE = enum("issue", "incident", "test_case", "task")
 _ISSUE = {
     "title": STRING,
     "description": STRING,
@@ -90,6 +91,7 @@ _ISSUE = {
     "confidential": BOOLEAN,
     "due_date": STRING,
     "state_event": enum("close", "reopen"),
+    "issue_type": _ISSUE_TYPE,
 }
 _LEVELS = {"type": "array", "items": {"type": "object"}}
 
@@ -134,7 +136,17 @@ MISSING_OPERATIONS: dict[tuple[str, str], Operation] = {
     ("delete", "/projects/{id}/labels/{label_id}"): Operation(),
     # docs: api/issues.
     ("get", "/projects/{id}/issues"): Operation(
-        {"state": enum("opened", "closed", "all"), "labels": STRING, "search": STRING, "author_username": STRING}
+        {
+            "state": enum("opened", "closed", "all"),
+            "scope": enum("created_by_me", "assigned_to_me", "all"),
+            "labels": STRING,
+            "search": STRING,
+            "in": STRING,
+            "iids": INTEGER,
+            "author_id": INTEGER,
+            "author_username": STRING,
+            "issue_type": _ISSUE_TYPE,
+        }
     ),
     ("get", "/projects/{id}/issues/{issue_iid}"): Operation(),
     ("post", "/projects/{id}/issues"): Operation(body=body(("title",), **_ISSUE)),
@@ -142,6 +154,19 @@ MISSING_OPERATIONS: dict[tuple[str, str], Operation] = {
     # docs: api/protected_branches, api/protected_environments.
     ("get", "/projects/{id}/protected_branches"): Operation({"search": STRING}),
     ("get", "/projects/{id}/protected_branches/{name}"): Operation(),
+    ("post", "/projects/{id}/protected_branches"): Operation(
+        body=body(
+            ("name",),
+            name=STRING,
+            push_access_level=INTEGER,
+            merge_access_level=INTEGER,
+            unprotect_access_level=INTEGER,
+            allow_force_push=BOOLEAN,
+            allowed_to_push=_LEVELS,
+            allowed_to_merge=_LEVELS,
+        )
+    ),
+    ("delete", "/projects/{id}/protected_branches/{name}"): Operation(),
     ("get", "/projects/{id}/protected_environments"): Operation(),
     ("get", "/projects/{id}/protected_environments/{name}"): Operation(),
     ("post", "/projects/{id}/protected_environments"): Operation(

@@ -129,7 +129,8 @@ class Call:
     def issue(self, project: Project) -> Issue:
         iid = self.path["issue_iid"]
         found = project.issues.get(int(iid)) if iid.isdecimal() else None
-        if found is None or (found.confidential and self.level(project) < AccessLevel.PLANNER):
+        hidden = found is not None and found.confidential and found.author is not self.user
+        if found is None or not project.issues_enabled or (hidden and self.level(project) < AccessLevel.PLANNER):
             raise not_found()
         return found
 

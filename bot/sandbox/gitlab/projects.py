@@ -66,6 +66,7 @@ class Project:
     reset_approvals_on_push: bool = True
     authors_may_approve: bool = False
     archived: bool = False
+    issues_enabled: bool = True
     members: dict[int, AccessLevel] = field(default_factory=dict)
     protected_branches: list[ProtectedRef] = field(default_factory=list)
     protected_tags: list[ProtectedRef] = field(default_factory=list)

@@ -8,6 +8,7 @@ from bot.sandbox.gitlab.people import User
 
 MergeRequestState = Literal["opened", "closed", "merged", "locked"]
 MergeStatus = Literal["preparing", "unchecked", "checking", "can_be_merged", "cannot_be_merged"]
+IssueType = Literal["issue", "incident", "test_case", "task"]
 NoteableKind = Literal["MergeRequest", "Issue", "Commit"]
 FINISHED = frozenset({"success", "failed", "canceled", "skipped"})
 
@@ -112,6 +113,7 @@ class Issue:
     closed_at: datetime | None = None
     closed_by: User | None = None
     due_date: str | None = None
+    issue_type: IssueType = "issue"
     notes: list[Note] = field(default_factory=list)
     awards: list[Award] = field(default_factory=list)
 

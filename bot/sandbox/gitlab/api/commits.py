@@ -25,6 +25,8 @@ from bot.sandbox.gitlab.views.pipelines import pipeline_basic, status_view
 ROUTES = RouteTable()
 ACTIONS = ("create", "update", "delete", "move", "chmod")
 Change = tuple[str, bytes] | None
+MOST_FILES = 1_000
+"""How many files a comparison lists (GitLab docs: administration/diff_limits, "Maximum diff files")."""
 
 
 @ROUTES.get("/projects/:id/repository/commits")
@@ -149,6 +151,7 @@ async def compare(call: Call) -> Reply:
     start = older if call.flag("straight") or base is None else base
     commits = await project.repository.log(newer, f"^{older}")
     views = [commit_view(call.lab, project, one) for one in reversed(commits)]
+    diffs = await diff(project.repository, start, newer)
     web = (
         f"{call.lab.url}/{project.path_with_namespace}/-/compare/{quote(call.text('from'))}...{quote(call.text('to'))}"
     )
@@ -156,8 +159,8 @@ async def compare(call: Call) -> Reply:
         {
             "commit": views[-1] if views else None,
             "commits": views,
-            "diffs": [diff_view(one) for one in await diff(project.repository, start, newer)],
-            "compare_timeout": False,
+            "diffs": [diff_view(one) for one in diffs[:MOST_FILES]],
+            "compare_timeout": len(diffs) > MOST_FILES,
             "compare_same_ref": older == newer,
             "web_url": web,
         }

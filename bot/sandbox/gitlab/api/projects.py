@@ -15,6 +15,7 @@ from bot.sandbox.gitlab.views.projects import project_view
 
 ROUTES = RouteTable()
 _FLAGS = (
+    "issues_enabled",
     "only_allow_merge_if_pipeline_succeeds",
     "allow_merge_on_skipped_pipeline",
     "only_allow_merge_if_all_discussions_are_resolved",
@@ -173,6 +174,8 @@ def _apply_settings(call: Call, project: Project) -> None:
     for name in _TEXTS:
         if call.optional_text(name):
             setattr(project, name, call.text(name))
+    if call.has("issues_access_level"):
+        project.issues_enabled = call.required("issues_access_level", ("disabled", "private", "enabled")) != "disabled"
     if call.lab.edition == "paid":
         project.merge_pipelines_enabled = call.flag("merge_pipelines_enabled", project.merge_pipelines_enabled)
         project.approvals_before_merge = call.integer("approvals_before_merge", project.approvals_before_merge) or 0

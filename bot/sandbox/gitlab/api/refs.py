@@ -15,6 +15,7 @@ from bot.sandbox.gitlab.views.projects import branch_view, protected_branch_view
 
 ROUTES = RouteTable()
 BRANCHES, TAGS = "/projects/:id/repository/branches", "/projects/:id/repository/tags"
+_LEVELS = ("0", "30", "40", "60")
 PROTECTED = "/projects/:id/protected_branches"
 
 
@@ -85,8 +86,8 @@ async def protect_branch(call: Call) -> Reply:
     rule = ProtectedRef(
         id=call.lab.next_id("protected_ref"),
         name=name,
-        push=AccessLevel(call.integer("push_access_level", 40) or 0),
-        merge=AccessLevel(call.integer("merge_access_level", 40) or 0),
+        push=AccessLevel(int(call.chosen("push_access_level", _LEVELS, "40"))),
+        merge=AccessLevel(int(call.chosen("merge_access_level", _LEVELS, "40"))),
         allow_force_push=call.flag("allow_force_push"),
     )
     project.protected_branches.append(rule)

@@ -165,6 +165,12 @@ RULES = (
         source="app/models/merge_request.rb, mergeable_state?",
     ),
     Rule(
+        id="mr-user-can-merge",
+        says="a single merge request tells whether whoever asks may merge it",
+        known="D",
+        source="api/merge_requests, user.can_merge",
+    ),
+    Rule(
         id="merge-rights-401",
         says="no right to merge into the target is 401, not 403",
         known="S",

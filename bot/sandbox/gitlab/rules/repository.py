@@ -59,6 +59,30 @@ RULES = (
         source="api/repositories",
     ),
     Rule(
+        id="compare-most-1000-files",
+        says="compare lists at most 1,000 files, both names of a renamed one, and says `compare_timeout` when it cut",
+        known="S",
+        source="lib/api/entities/compare.rb; administration/diff_limits",
+    ),
+    Rule(
+        id="branch-can-push",
+        says="a branch tells whether it is protected, and whether developers and whoever asks may push to it",
+        known="D",
+        source="api/branches",
+    ),
+    Rule(
+        id="protected-branch-once-409",
+        says="a name is protected once, by maintainers; unasked, maintainers push and merge; reporters do not look",
+        known="D",
+        source="api/protected_branches",
+    ),
+    Rule(
+        id="protected-branch-nobody-pushes",
+        says="push level 0 keeps everybody from pushing, over Git and the API; who may merge still merges",
+        known="D",
+        source="user/project/repository/branches/protected",
+    ),
+    Rule(
         id="branch-twice-400",
         says="a branch is created once, from something that exists",
         known="S",
