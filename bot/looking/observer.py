@@ -113,17 +113,23 @@ class LiveObserver:
         return await self._world.sightings.read(key, git, head, self._policy)
 
     async def environment(self, key: EnvironmentKey) -> EnvironmentSeen:
-        """Git at its head, and each cluster at the revision it reports."""
-        git = self._world.git[key.tenant]
+        """Git at its head, each cluster at the revision it reports, and what image policies select where they count."""
+        git, head = self._world.git[key.tenant], await self._head(key.tenant)
         policy = self._policy.environment(key.application, key.environment)
         file = self._policy.release_file(key.application, key.environment)
-        written = await git.written(await self._head(key.tenant), policy, file)
+        written = await git.written(head, policy, file)
+        automated = policy.delivery == "image_automation" or written.marking == "pinned"
         return EnvironmentSeen(
             environment=key.environment,
             declared=written.declared,
             written=written.tags,
             agrees=written.agrees,
             clusters=await self._world.clusters.seen(git, policy, file),
+            standing=written.standing,
+            marking=written.marking,
+            pin=await git.pin(head, key),
+            denials=await git.denials(head, key),
+            selections=await self._world.clusters.selections(policy, written.policies) if automated else (),
         )
 
     async def promotions(self, key: ApplicationKey) -> tuple[Promotion, ...]:

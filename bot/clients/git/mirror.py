@@ -96,11 +96,16 @@ class GitMirror:
         old, new = await self.resolve(before), await self.resolve(after)
         return _paths(await self._ask("diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new))
 
-    async def history(self, revision: str, *, since: str | None = None, limit: int = 100) -> tuple[CommitInfo, ...]:
-        """The newest commits in `revision` that are not in `since`, newest first."""
+    async def history(
+        self, revision: str, *, since: str | None = None, limit: int = 100, path: str = ""
+    ) -> tuple[CommitInfo, ...]:
+        """The newest commits in `revision` that are not in `since`, newest first; with a path those that changed it."""
         shas = [await self.resolve(revision)]
         if since is not None:
             shas.append(f"^{await self.resolve(since)}")
+        if path:
+            check_path(path)
+            shas += ["--", path]
         listed = (await self._ask("rev-list", f"--max-count={limit}", *shas)).output.decode().split()
         return tuple([await self.commit(sha) for sha in listed])
 
