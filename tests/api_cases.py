@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from bot.events import Delivery, Parsed, Unreadable
 from bot.explaining import Explained
 from bot.journal import Journal
 from bot.keys import ApplicationKey, ConfigKey, EnvironmentKey, Key
-from bot.records import EnvironmentState, Promotion
+from bot.records import EnvironmentState, Failure, Promotion
 from bot.releases import Image, Release
 from bot.replaying import dump_decision
 from bot.server import create_runner
@@ -31,6 +31,7 @@ TOKEN = "a-token-for-reading-and-commands"
 SHOP = ApplicationKey("demo", "shop")
 STAGING = EnvironmentKey("demo", "shop", "staging")
 BECAUSE = "1.1.0 waits: dev is not healthy yet"
+WORSE = "success rate 50.00 < 99"
 POLICY = """\
 version: 1
 mode: act
@@ -79,10 +80,10 @@ class Caller:
     async def get(self, path: str, status: int = 200) -> Any:
         return await self.ask("GET", path, status)
 
-    async def post(self, path: str, body: Mapping[str, str] | None = None, status: int = 202) -> Any:
+    async def post(self, path: str, body: Mapping[str, object] | None = None, status: int = 202) -> Any:
         return await self.ask("POST", path, status, body)
 
-    async def ask(self, method: str, path: str, status: int, body: Mapping[str, str] | None = None) -> Any:
+    async def ask(self, method: str, path: str, status: int, body: Mapping[str, object] | None = None) -> Any:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         url = f"{self.url}/api/v1{path}"
         async with self.session.request(method, url, headers=headers, json=body) as response:
@@ -173,6 +174,36 @@ async def tell_story(journal: Journal) -> str:
     for cluster, version in (("eu-1", "1.0.0"), ("eu-2", "0.9.0")):
         await journal.save_environment_state(running(cluster, version))
     return delivery.id
+
+
+async def adopt(journal: Journal) -> None:
+    """This installation may act on the config repository."""
+    await journal.learn_configuration(configuration(journal.installation_id))
+
+
+async def tell_rollback(journal: Journal, clock: FixedClock) -> None:
+    """1.1.0 failed in staging and was taken back: Git says so with a pin and a denial, the journal with a promotion."""
+    release, bad = {"version": "1.0.0", "images": []}, {"version": "1.1.0", "images": []}
+    since = START.isoformat()
+    pin = {"release": release, "instead_of": bad, "failure": "measured", "since": since, "because": WORSE, "by": "ci"}
+    denial = {"image": {}, "version": "1.1.0", "since": since, "because": WORSE, "incident": "staging/shop/1.1.0"}
+    seen = {"environment": "staging", "declared": release, "pin": pin, "denials": [denial, denial]}
+    await journal.dirty([SHOP], because="a canary failed")
+    claim = await take_one(journal)
+    await journal.record_run(
+        claim,
+        handler="rollback",
+        subject=STAGING,
+        facts=json.dumps({"seen": seen}).encode(),
+        policy=Policy.parse(POLICY).model_dump_json().encode(),
+        now=clock.now(),
+        decision=dump_decision(Decision(kind="skip", because=WORSE)),
+        outcome="skipped",
+        because=WORSE,
+    )
+    await journal.finish(claim, wake_at=None, because=WORSE)
+    failure = Failure(kind="measured", cause="canary", evidence="canary demo/shop/shop 1", because=WORSE, at=START)
+    await journal.save_promotion(replace(promotion(), state="rolled_back", because=WORSE, failure=failure))
 
 
 def promotion() -> Promotion:

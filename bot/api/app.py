@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
+from bot.api import undoing_table
 from bot.api.access import Callers, guard
 from bot.api.forms import (
     AdoptForm,
@@ -21,6 +22,7 @@ from bot.api.operations import Handler, Operation, Parameter
 from bot.api.problems import answer, in_one_form
 from bot.api.queries import MOST, PHASES, USUAL
 from bot.api.routes import Api
+from bot.api.undoing import Undoing
 from bot.clock import Clock
 from bot.explaining import Explainer
 from bot.journal import Journal
@@ -67,7 +69,9 @@ def create_api(
 
 def operations(api: Api) -> Sequence[Operation]:
     """Everything the API offers, the description of itself among it."""
-    table = (*_questions(api), *_commands(api))
+    undoing = Undoing(journal=api.journal, tenants=api.tenants, clock=api.clock)
+    asked = (*_questions(api), *undoing_table.questions(undoing, TENANT, APPLICATION))
+    table = (*asked, *_commands(api), *undoing_table.commands(undoing))
     described = document((*table, _description()), PREFIX)
 
     async def openapi(_: web.Request) -> web.Response:

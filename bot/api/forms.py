@@ -53,7 +53,10 @@ class ClusterForm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromotionForm:
-    """The newest promotion into an environment. url: its merge request on GitLab."""
+    """The newest promotion into an environment. url: its merge request on GitLab.
+
+    failure: how it failed, if it did: measured, no-data or unknown.
+    """
 
     id: str
     version: str
@@ -63,6 +66,7 @@ class PromotionForm:
     updated_at: datetime
     merge_request: int | None
     url: str
+    failure: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +93,43 @@ class RunForm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PinForm:
+    """The environment stays at a version instead of one that was taken back. failure: measured, no-data or unknown."""
+
+    version: str
+    instead_of: str
+    failure: str
+    since: datetime
+    because: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldForm:
+    """Nothing is promoted here. until: None for "until somebody lifts it"."""
+
+    tenant: str
+    application: str
+    environment: str
+    principal: str
+    because: str
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldsForm:
+    """What is held now, the oldest first."""
+
+    holds: tuple[HeldForm, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentForm:
-    """One application in one environment. declared: by Git, as last looked at. running: in all clusters alike."""
+    """One application in one environment. declared: by Git, as last looked at. running: in all clusters alike.
+
+    pin, denied (versions): as Git had them when last looked at. holds: those that stand now.
+    """
 
     tenant: str
     application: str
@@ -101,6 +140,9 @@ class EnvironmentForm:
     health: str
     clusters: tuple[ClusterForm, ...]
     promotion: PromotionForm | None
+    pin: PinForm | None
+    denied: tuple[str, ...]
+    holds: tuple[HeldForm, ...]
     last_run: RunForm | None
 
 
@@ -233,3 +275,24 @@ class CommandForm:
     bound_to: str
     state: str
     because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandStoryForm:
+    """A command and what became of it.
+
+    state: accepted (being carried out), open (a rule will deal with it), done, refused or failed.
+    because: what happens next while it is open, then the answer.
+    """
+
+    command: str
+    kind: str
+    text: str
+    principal: str
+    door: str
+    bound_to: str
+    reason: str
+    state: str
+    because: str
+    at: datetime
+    settled_at: datetime | None

@@ -24,19 +24,30 @@ def known_environment(tenants: Tenants, application: str, environment: str, tena
     return EnvironmentKey(governed, application, environment)
 
 
+def known_application(tenants: Tenants, application: str, tenant: str = "") -> str:
+    """An application of one tenant at least; Problem 404 with a suggestion otherwise."""
+    _having(tenants, application, tenant)
+    return application
+
+
 def _governing(tenants: Tenants, application: str, tenant: str) -> str:
-    asked = [known_tenant(tenants, tenant)] if tenant else [found.name for found in tenants]
-    having = [name for name in asked if application in tenants.policy(name).applications]
-    if not having:
-        raise unknown("application", application, (app for name in asked for app in tenants.policy(name).applications))
+    having = _having(tenants, application, tenant)
     if len(having) > 1:
         names = ", ".join(having)
         raise bad_request(f"{application} is not one application.", f"Each of {names} has one.", "Say tenant=.")
     return having[0]
 
 
-def unknown(word: str, name: str, known: Iterable[str], *, of: str = "") -> Problem:
-    """404 for a name: the nearest ones, else all there are."""
+def _having(tenants: Tenants, application: str, tenant: str) -> list[str]:
+    asked = [known_tenant(tenants, tenant)] if tenant else [found.name for found in tenants]
+    having = [name for name in asked if application in tenants.policy(name).applications]
+    if not having:
+        raise unknown("application", application, (app for name in asked for app in tenants.policy(name).applications))
+    return having
+
+
+def unknown(word: str, name: str, known: Iterable[str], *, of: str = "", why: str = "") -> Problem:
+    """404 for a name: the nearest ones, else all there are. why: when it is no name of the policy."""
     names = sorted(set(known))
     close = get_close_matches(name, names, n=3, cutoff=0.5)
     if close:
@@ -46,4 +57,4 @@ def unknown(word: str, name: str, known: Iterable[str], *, of: str = "") -> Prob
     else:
         do = "None is known yet: a policy is learned when the config repository is first read (`sluice status`)."
     what = f"There is no {word} {name!r}{of}."
-    return not_found(what, f"No policy in force names this {word}.", do, code=f"unknown_{word}")
+    return not_found(what, why or f"No policy in force names this {word}.", do, code=f"unknown_{word}")

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from bot.api import history, naming, queries, received
+from bot.api import commands, history, naming, queries, received
 from bot.api.access import PRINCIPAL
-from bot.api.commands import Command, Commands
 from bot.api.forms import AdoptForm, ExplainedForm, GateForm, RunsForm, WhyForm
 from bot.api.problems import answer, bad_request, not_found
 from bot.api.status import read_status
@@ -15,6 +14,7 @@ from bot.clock import Clock
 from bot.errors import PermanentError
 from bot.explaining import Explained, Explainer
 from bot.journal import Journal
+from bot.journal.commands import Order
 from bot.journal.stored import DeliveryStory
 from bot.keys import ApplicationKey, ConfigKey, EnvironmentKey, Key, Subject, parse_key
 from bot.tenants import Tenants
@@ -132,8 +132,15 @@ class Api:
         *,
         delivery: str | None = None,
     ) -> web.Response:
-        command = Command(principal=request[PRINCIPAL], text=text, bound_to=bound_to, delivery=delivery)
-        return answer(await Commands(self.journal, self.clock).run(command, deed), status=202)
+        order = Order(
+            kind=text.partition(" ")[0],
+            principal=request[PRINCIPAL],
+            door=commands.DOOR,
+            text=text,
+            bound_to=bound_to,
+            delivery=delivery,
+        )
+        return answer(await commands.run(self.journal, order, deed), status=202)
 
 
 def why_form(key: EnvironmentKey, found: Iterable[Explained], clock: Clock) -> WhyForm:

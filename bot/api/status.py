@@ -1,43 +1,25 @@
 """The whole installation at a glance, from the journal alone: it costs GitLab and the clusters nothing."""
 
+from collections.abc import Sequence
 from importlib.metadata import version
 
-import msgspec
-
 from bot.api import naming
-from bot.api.forms import ClusterForm, EnvironmentForm, PromotionForm, StatusForm, TenantForm
+from bot.api.declared import LATEST, Declared, last_declared
+from bot.api.forms import ClusterForm, EnvironmentForm, PinForm, PromotionForm, StatusForm, TenantForm
 from bot.api.history import run_form
 from bot.api.received import dead_form
+from bot.api.undoing import held_form
 from bot.clock import Clock
-from bot.errors import PermanentError
 from bot.journal import Journal
-from bot.journal.runs import Run
 from bot.journal.tenants import TenantRecord
 from bot.keys import ApplicationKey, EnvironmentKey
 from bot.observing import Health
-from bot.records import EnvironmentState, Promotion
+from bot.records import EnvironmentState, Hold, Promotion
 from bot.tenants import Tenant, Tenants
 
 WORST: tuple[Health, ...] = ("failed", "unknown", "progressing", "healthy")
 """Healthy = all clusters, failed = any, and unknown before progressing (design section 3)."""
 DEAD_SHOWN = 10
-LATEST = 10
-"""How many of an environment's newest runs are searched for what Git declared."""
-
-
-class _Release(msgspec.Struct):
-    version: str = ""
-    commit: str = ""
-
-
-class _Seen(msgspec.Struct):
-    declared: _Release | None = None
-
-
-class _Facts(msgspec.Struct):
-    """What rules about an environment see of Git, whichever rule it is."""
-
-    seen: _Seen
 
 
 async def read_status(
@@ -47,11 +29,12 @@ async def read_status(
     if tenant:
         naming.known_tenant(tenants, tenant)
     wanted = [found for found in tenants if tenant in ("", found.name)]
+    holds = await journal.standing_holds()
     environments: list[EnvironmentForm] = []
     for found in wanted:
         for name in sorted(tenants.policy(found.name).applications):
             if application in ("", name):
-                environments += await _application(journal, tenants, found, name, gitlab_url)
+                environments += await _application(journal, tenants, found, name, gitlab_url, holds)
     if application and not environments:
         known = (name for found in wanted for name in tenants.policy(found.name).applications)
         raise naming.unknown("application", application, known)
@@ -84,7 +67,7 @@ def _tenant(tenant: Tenant, record: TenantRecord | None, installation: str) -> T
 
 
 async def _application(
-    journal: Journal, tenants: Tenants, tenant: Tenant, name: str, gitlab_url: str
+    journal: Journal, tenants: Tenants, tenant: Tenant, name: str, gitlab_url: str, holds: Sequence[Hold]
 ) -> list[EnvironmentForm]:
     key = ApplicationKey(tenant.name, name)
     policy = tenants.policy(tenant.name)
@@ -96,6 +79,7 @@ async def _application(
         runs = await journal.runs(subject=here, limit=LATEST)
         clusters = tuple(_cluster(state) for state in states if state.key == here)
         promotion = next((promotion for promotion in promotions if promotion.key == here), None)
+        git = await last_declared(journal, runs)
         latest = max(runs, key=lambda run: run.last_at, default=None)
         found.append(
             EnvironmentForm(
@@ -103,11 +87,14 @@ async def _application(
                 application=name,
                 environment=environment,
                 mode=policy.environment(name, environment).mode,
-                declared=await _declared(journal, runs),
+                declared=git.version,
                 running=_alike(clusters),
                 health=_health(clusters),
                 clusters=clusters,
                 promotion=_promotion(promotion, tenant, gitlab_url) if promotion else None,
+                pin=_pin(git),
+                denied=git.denied,
+                holds=tuple(held_form(hold) for hold in holds if hold.key == here),
                 last_run=run_form(latest) if latest else None,
             )
         )
@@ -146,16 +133,18 @@ def _promotion(promotion: Promotion, tenant: Tenant, gitlab_url: str) -> Promoti
         updated_at=promotion.updated_at,
         merge_request=promotion.merge_request,
         url=place if gitlab_url and promotion.merge_request else "",
+        failure=promotion.failure.kind if promotion.failure else "",
     )
 
 
-async def _declared(journal: Journal, runs: list[Run]) -> str:
-    """The version that Git declared when a rule last saw it; empty when none did."""
-    for run in runs:
-        try:
-            facts = msgspec.json.decode(await journal.document(run.facts_sha), type=_Facts)
-        except (msgspec.ValidationError, PermanentError):
-            # Facts of a rule that does not look at Git, or dropped by retention: an older run may tell.
-            continue
-        return facts.seen.declared.version if facts.seen.declared else ""
-    return ""
+def _pin(git: Declared) -> PinForm | None:
+    if git.pin is None:
+        return None
+    return PinForm(
+        version=git.pin.release.version,
+        instead_of=git.pin.instead_of.version,
+        failure=git.pin.failure,
+        since=git.pin.since,
+        because=git.pin.because,
+        by=git.pin.by,
+    )

@@ -29,7 +29,7 @@ async def test_every_route_is_in_the_document(tmp_path: Path) -> None:
 
     described = {(method, path) for path, methods in document["paths"].items() for method in methods}
     assert described == routed
-    assert len(described) == 10
+    assert len(described) == 16
 
 
 async def test_every_path_parameter_is_described(tmp_path: Path) -> None:
@@ -51,14 +51,18 @@ async def test_every_path_parameter_is_described(tmp_path: Path) -> None:
         ("/deliveries/{id}?body=true", "/deliveries/{id}"),
         ("/work", "/work"),
         ("/runs", "/runs"),
+        ("/holds", "/holds"),
+        ("/commands/{command}", "/commands/{id}"),
     ],
 )
 async def test_answers_have_the_described_form(tmp_path: Path, path: str, template: str) -> None:
     async with serving(tmp_path) as caller:
         number = await tell_story(caller.journal)
+        place = {"application": "shop", "environment": "staging", "reason": "the sale is on"}
+        command = (await caller.post("/holds", place))["command"]
         document = await caller.get("/openapi.json")
 
-        answer = await caller.get(path.replace("{id}", number))
+        answer = await caller.get(path.replace("{id}", number).replace("{command}", command))
 
     validate(answer, document, template, "200")
 
