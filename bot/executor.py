@@ -1,22 +1,33 @@
 """Act: only here does anything change outside. Each effect is intended under the fence, made so, and noted as done."""
 
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 import structlog
 
-from bot.acting import adopting, proposing, telling
+from bot.acting.breaker import Breaker, ThreadQuiet
 from bot.acting.hands import AboutToWrite, Done, Hands
+from bot.acting.making import make
+from bot.acting.queue import MergeQueue
 from bot.actions import (
     ClosePromotion,
     Decision,
     Inside,
+    LiftPin,
     MergePromotion,
+    MergeRollback,
+    OpenIncident,
     Outside,
+    PlaceTag,
     ProposePromotion,
     PublishGates,
+    RevokeDenial,
+    RollBack,
+    TellPromotion,
+    TellSource,
     WriteCommitStatus,
     WriteDeployment,
     WriteInstall,
@@ -28,17 +39,23 @@ from bot.clock import Clock
 from bot.errors import PermanentError
 from bot.journal import Claim, Journal
 from bot.looking.git_truth import GitTruth
-from bot.tenants import Tenants
+from bot.tenants import Tenant, Tenants
 from bot.wiring.clients import Apis
 
 log = structlog.get_logger(__name__)
 
 WRITE_TAKES = timedelta(seconds=20)
 """The longest one outside write may take; less under a lease so short that it would not outlast that."""
-MERGE_QUEUE = timedelta(seconds=30)
-"""How long one merge may hold the queue of its branch."""
 
 PRIORITIES: Mapping[type[Outside], Priority] = {
+    RollBack: Priority.ROLLBACK,
+    MergeRollback: Priority.ROLLBACK,
+    OpenIncident: Priority.ROLLBACK,
+    TellPromotion: Priority.ROLLBACK,
+    TellSource: Priority.ROLLBACK,
+    LiftPin: Priority.PROMOTION,
+    RevokeDenial: Priority.PROMOTION,
+    PlaceTag: Priority.PROMOTION,
     ProposePromotion: Priority.PROMOTION,
     MergePromotion: Priority.PROMOTION,
     WriteInstall: Priority.PROMOTION,
@@ -53,6 +70,12 @@ PRIORITIES: Mapping[type[Outside], Priority] = {
 OutcomeWord = Literal["done", "unchanged", "nothing", "would", "held", "waiting"]
 REMEMBERED = (PublishGates, WriteSticky, WriteCommitStatus, WriteDeployment)
 """Written once for each content: what was written last is known and need not be read again."""
+BEST_EFFORT = (OpenIncident, TellPromotion, TellSource)
+"""They only tell what was done: one that a person must mend (issues switched off, no right) stops nothing else."""
+MERGES = (MergePromotion, MergeRollback, LiftPin, RevokeDenial)
+"""They merge into the default branch, or may have to: one after another."""
+SEEN_BY_APPLICATION = (WriteCommitStatus, WriteDeployment, TellSource)
+"""Written to an application's project, under the token that may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +109,7 @@ class Executor:
         self.truths = truths
         self.clock = clock
         self.public_url = public_url
+        self.queue = MergeQueue(journal, name)
         # A lease is renewed when a third of it is gone: what is left must outlast the longest write.
         self.write_takes = min(WRITE_TAKES, lease * 0.4)
 
@@ -120,11 +144,24 @@ class Executor:
             await self.journal.intend(claim, action.effect_key, wanted, expect_of(action), self.write_takes)
 
         await about_to_write()
-        hands = self.hands(action, about_to_write, now, (known.external_id if known else None) or "")
-        done = await self._make_so(action, hands)
+        done = await self._attempt(claim, action, about_to_write, now, (known.external_id if known else None) or "")
+        if done is None:
+            return False
         await self.journal.effected(claim, action.effect_key, done.external_id)
         log.info("made so" if done.wrote else "was so", effect=action.effect_key, because=action.because)
         return done.wrote
+
+    async def _attempt(
+        self, claim: Claim, action: Outside, about_to_write: AboutToWrite, now: datetime, known_id: str
+    ) -> Done | None:
+        """None when it was refused and nothing depends on it; it is then logged, and tried again when decided anew."""
+        try:
+            return await self._make_so(claim, action, about_to_write, now, known_id)
+        except PermanentError as error:
+            if not isinstance(error, ThreadQuiet) and not isinstance(action, BEST_EFFORT):
+                raise
+            log.warning("not told", effect=action.effect_key, action=type(action).__name__, because=str(error))
+            return None
 
     async def _may_act(self, action: Outside) -> None:
         """The rules ask this too; here it holds whatever a rule may have forgotten (design section 3)."""
@@ -137,60 +174,49 @@ class Executor:
                 "Run `sluice adopt` if this one is to act."
             )
 
-    async def _make_so(self, action: Outside, hands: Hands) -> Done:
-        """Merges into one branch go through one queue; everything else goes at once."""
-        if not isinstance(action, MergePromotion):
-            return await make(action, hands)
-        queue = f"merge:{hands.tenant.config_project}:{hands.tenant.branch}"
-        async with self.journal.exclusive(queue, self.name, MERGE_QUEUE):
-            return await make(action, hands)
+    async def _make_so(
+        self, claim: Claim, action: Outside, about_to_write: AboutToWrite, now: datetime, known_id: str
+    ) -> Done:
+        """Merges into one branch go through one queue, rollbacks first; everything else goes at once."""
+        tenant = self._tenant(action)
+        async with AsyncExitStack() as stack:
+            if isinstance(action, MERGES):
+                await stack.enter_async_context(self.queue.turn(tenant, first=isinstance(action, MergeRollback)))
+            return await make(action, self.hands(claim, action, tenant, about_to_write, now, known_id))
 
-    def hands(self, action: Outside, about_to_write: AboutToWrite, now: datetime, known_id: str) -> Hands:
-        """The tenant's world for one action, with a deadline shorter than what is left of the lease."""
-        name = action.key.tenant
-        tenant = self.tenants.get(name)
+    def _tenant(self, action: Outside) -> Tenant:
+        tenant = self.tenants.get(action.key.tenant)
         if tenant is None:
-            raise PermanentError(f"the tenant {name} is no longer configured: nothing is written for it.")
+            raise PermanentError(
+                f"the tenant {action.key.tenant} is no longer configured: nothing is written for it. "
+                "Configure it again, or let its applications go."
+            )
+        return tenant
+
+    def hands(
+        self, claim: Claim, action: Outside, tenant: Tenant, about_to_write: AboutToWrite, now: datetime, known_id: str
+    ) -> Hands:
+        """The tenant's world for one action, with a deadline shorter than what is left of the lease."""
         deadline = self.clock.now() + self.write_takes
-        api = self.apis.status if isinstance(action, WriteCommitStatus | WriteDeployment) else self.apis.write
+        api = self.apis.status if isinstance(action, SEEN_BY_APPLICATION) else self.apis.write
         return Hands(
             tenant=tenant,
-            policy=self.tenants.policy(name),
+            policy=self.tenants.policy(tenant.name),
             api=api.bound(priority=PRIORITIES[type(action)], deadline=deadline, before_write=about_to_write),
-            git=self.truths[name],
-            mirror=self.truths[name].mirror,
+            git=self.truths[tenant.name],
+            mirror=self.truths[tenant.name].mirror,
             about_to_write=about_to_write,
             now=now,
             known_id=known_id,
             public_url=self.public_url,
+            breaker=Breaker(journal=self.journal, claim=claim, clock=self.clock),
         )
-
-
-async def make(action: Outside, hands: Hands) -> Done:
-    """The one effect of each action."""
-    match action:
-        case ProposePromotion():
-            return await proposing.propose(action, hands)
-        case MergePromotion():
-            return await proposing.merge(action, hands)
-        case ClosePromotion():
-            return await proposing.close(action, hands)
-        case PublishGates():
-            return await telling.publish_gates(action, hands)
-        case WriteSticky():
-            return await telling.write_sticky(action, hands)
-        case WriteCommitStatus():
-            return await telling.write_commit_status(action, hands)
-        case WriteDeployment():
-            return await telling.write_deployment(action, hands)
-        case WriteInstall():
-            return await adopting.write_install(action, hands)
 
 
 def expect_of(action: Outside) -> str:
     """What was seen before deciding, as far as the effect compares it by itself: the head that was judged."""
     match action:
-        case MergePromotion(sha=sha) | PublishGates(sha=sha):
+        case MergePromotion(sha=sha) | MergeRollback(sha=sha) | PublishGates(sha=sha):
             return sha
         case _:
             return ""

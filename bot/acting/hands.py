@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.acting.breaker import Breaker
 from bot.clients.git import GitMirror
 from bot.clients.gitlab.api import GitLabAPI
 from bot.looking.git_truth import GitTruth
@@ -30,6 +31,7 @@ class Hands:
     now: datetime
     known_id: str
     public_url: str
+    breaker: Breaker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,17 +1,21 @@
-"""A promotion's branch and merge request: one commit that edits the release file and the image positions."""
+"""A promotion's branch and merge request: one commit that edits the release file, and what else is its to write."""
 
 from dataclasses import replace
 
+import structlog
+
+from bot.acting.breaker import ThreadQuiet
+from bot.acting.edits import Files, declares, pin_at, pinned_away, positions
 from bot.acting.hands import Done, Hands
+from bot.acting.landing import merge_at
+from bot.acting.speaking import say
 from bot.actions import ClosePromotion, MergePromotion, ProposePromotion
 from bot.clients.gitlab.effects.merge_requests import (
     WantedMergeRequest,
     ensure_merge_request,
     ensure_merge_request_closed,
 )
-from bot.clients.gitlab.effects.merging import Merged, NotYet, Refused, ensure_merged
-from bot.clients.gitlab.effects.notes import ensure_note
-from bot.errors import PermanentError, StaleError, TemporaryError
+from bot.errors import StaleError
 from bot.messages import (
     CLOSING_MARKER,
     closing_note,
@@ -21,20 +25,21 @@ from bot.messages import (
     promotion_labels,
     promotion_title,
 )
-from bot.positions import place, release_file
-from bot.releases import Release
 from config.policy import EnvironmentPolicy
+
+log = structlog.get_logger(__name__)
 
 
 async def propose(action: ProposePromotion, hands: Hands) -> Done:
     """The branch holds the edit, and the one merge request asks for it."""
     environment = hands.policy.environment(action.key.application, action.key.environment)
     pushed = action.rebuild and await _ensure_branch(action, environment, hands)
+    pin = await pin_at(await hands.git.head(), action.key, hands)
     wanted = WantedMergeRequest(
         source_branch=action.key.branch,
         target_branch=hands.tenant.branch,
         title=promotion_title(replace(action, draft=False)),
-        description=promotion_description(action),
+        description=promotion_description(action, pin=pin, lifts=environment.delivery != "image_automation"),
         labels=frozenset(promotion_labels(action)),
         draft=action.draft,
     )
@@ -60,54 +65,29 @@ async def _ensure_branch(action: ProposePromotion, environment: EnvironmentPolic
     return True
 
 
-async def edits(
-    action: ProposePromotion, environment: EnvironmentPolicy, base: str, hands: Hands
-) -> dict[str, bytes | None]:
-    """The changed files: the release file, and each position with the release's image."""
-    release = tagged(action.release, environment)
-    path = hands.policy.release_file(action.key.application, action.key.environment)
-    files: dict[str, bytes | None] = {path: release_file(release, action.key.environment).encode()}
-    images = {image.name: image for image in release.images}
-    for position in environment.positions:
-        before = files.get(position.file) or await hands.mirror.read(base, position.file)
-        if before is None:
-            raise PermanentError(
-                f"cannot promote {action.release} to {action.key.environment}: {position.file} is not in the config "
-                "repository. Add it, or mend the position in policy.yaml."
-            )
-        image = images[position.of]
-        there = replace(image, name=environment.image_name(image.name))
-        files[position.file] = place(before.decode(), position, there).encode()
-    return files
+async def edits(action: ProposePromotion, environment: EnvironmentPolicy, base: str, hands: Hands) -> Files:
+    """The changed files. Who writes the positions writes them: image automation after the merge, or this commit.
 
-
-def tagged(release: Release, environment: EnvironmentPolicy) -> Release:
-    """The same release with the tags that its images carry in this environment."""
-    if not release.version:
-        return release
-    tag = environment.tag(release.version)
-    return replace(release, images=tuple(replace(image, tag=tag) for image in release.images))
+    A commit that moves the positions takes a pin away with it; otherwise the pin stays until they were moved.
+    """
+    files = declares(action.release, action.key, hands)
+    if environment.delivery == "image_automation":
+        return files
+    files |= await positions(action.release, action.key, base, hands)
+    return {**files, **await pinned_away(base, action.key, hands)}
 
 
 async def merge(action: MergePromotion, hands: Hands) -> Done:
     """The merge request is merged at exactly the judged head; anything in the way is looked at again."""
-    project = hands.tenant.config_project
-    outcome = await ensure_merged(
-        hands.api, project, action.merge_request, sha=action.sha, message=merge_commit(action)
-    )
-    match outcome:
-        case Merged(landed=landed, wrote=wrote):
-            return Done(external_id=landed, wrote=wrote)
-        case NotYet(because=because):
-            raise TemporaryError(f"!{action.merge_request} is not merged yet: {because}. It is tried again.")
-        case Refused(because=because):
-            raise StaleError(f"!{action.merge_request} cannot be merged as it is: {because}. It is looked at again.")
+    return await merge_at(hands, action.merge_request, action.sha, merge_commit(action))
 
 
 async def close(action: ClosePromotion, hands: Hands) -> Done:
-    """The merge request says why it is closed, and is."""
+    """The merge request says why it is closed, and is; a thread that is left alone is closed without a word."""
     project = hands.tenant.config_project
-    body = closing_note(action)
-    await ensure_note(hands.api, project, action.merge_request, marker=CLOSING_MARKER, body=body)
+    try:
+        await say(hands, project, action.merge_request, marker=CLOSING_MARKER, body=closing_note(action))
+    except ThreadQuiet as error:
+        log.warning("closed without a note", merge_request=action.merge_request, because=str(error))
     closed = await ensure_merge_request_closed(hands.api, project, action.merge_request)
     return Done(external_id=closed.external_id, wrote=closed.wrote)

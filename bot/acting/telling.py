@@ -1,9 +1,9 @@
 """What people see on GitLab: the blocking gates, the sticky note, commit statuses and deployments."""
 
 from bot.acting.hands import Done, Hands
+from bot.acting.speaking import say
 from bot.actions import PublishGates, WriteCommitStatus, WriteDeployment, WriteSticky
 from bot.clients.gitlab.effects.deployments import WantedDeployment, ensure_deployment
-from bot.clients.gitlab.effects.notes import ensure_note
 from bot.clients.gitlab.effects.statuses import WantedStatus, ensure_commit_status
 from bot.messages import status_description, sticky
 
@@ -28,7 +28,7 @@ async def publish_gates(action: PublishGates, hands: Hands) -> Done:
 async def write_sticky(action: WriteSticky, hands: Hands) -> Done:
     """The one note of a promotion."""
     marker, body = sticky(action)
-    made = await ensure_note(hands.api, hands.tenant.config_project, action.merge_request, marker=marker, body=body)
+    made = await say(hands, hands.tenant.config_project, action.merge_request, marker=marker, body=body)
     return Done(external_id=made.external_id, wrote=made.wrote)
 
 

@@ -25,13 +25,17 @@ _SERVER_FAULT = ("internal api unreachable", "api is not accessible", "internal 
 """GitLab's own hooks say these when GitLab is broken, and the push is then "declined" all the same."""
 
 
+class PushRefused(PermanentError):
+    """The branch is closed to the bot's pushes: protected, or without the right. Another way may be open."""
+
+
 def lost_race(text: str) -> bool:
     """Whether the push was rejected because the branch is not where it was expected."""
     return any(sign in text for sign in _LOST_RACE)
 
 
 def rejected_push(branch: str, finished: Finished) -> SluiceError:
-    """The error for a push that did not happen. StaleError: somebody else wrote first."""
+    """The error for a push that did not happen. StaleError: somebody else wrote first. PushRefused: no right."""
     text = finished.output.decode("utf-8", "replace") + finished.errors
     if lost_race(text):
         return StaleError(
@@ -39,7 +43,7 @@ def rejected_push(branch: str, finished: Finished) -> SluiceError:
             "Nothing was overwritten; it is looked at again by itself."
         )
     if not _any(text, _SERVER_FAULT) and (_any(text, _PROTECTED) or _any(text, _NO_RIGHT)):
-        return PermanentError(
+        return PushRefused(
             f"the push to {branch} was refused{_said(text)}: the branch is protected or the bot's user may not write. "
             "Let the user push to this branch (Developer, and allowed in the branch's protection; token scope "
             "write_repository), or let changes go by merge request only."
