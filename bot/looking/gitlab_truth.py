@@ -18,7 +18,8 @@ from bot.undoing import rollback_branch
 
 RECENT = 20
 """How many of a branch's merge requests are listed; at most one of them is open."""
-MARKED = re.compile(r"<!-- sluice:(?:promotion|rollback) \S+ release=([0-9a-f]{64}) -->")
+MARKED = re.compile(r"<!-- sluice:(promotion|rollback) \S+ release=([0-9a-f]{64}) -->")
+Purpose = Literal["promotion", "rollback"]
 HISTORY = 100
 """How many commits of a change list are kept."""
 
@@ -57,7 +58,7 @@ class GitLabTruth:
         if wanted is None:
             return None
         # One by one, because a list neither rechecks the merge status nor tells who closed it.
-        return await self._seen(git, key, await reads.merge_request(self.api, project, wanted))
+        return await self._seen(git, key, await reads.merge_request(self.api, project, wanted), "promotion")
 
     async def rollback_request(self, git: GitTruth, key: EnvironmentKey) -> MergeRequestSeen | None:
         """The open one of the environment's rollback branch, asked for in the config project itself, not a fork."""
@@ -66,7 +67,7 @@ class GitLabTruth:
         ours = [one for one in found if one.target_branch == git.tenant.branch and not one.from_fork]
         if not ours:
             return None
-        return await self._seen(git, key, await reads.merge_request(self.api, project, ours[0].iid))
+        return await self._seen(git, key, await reads.merge_request(self.api, project, ours[0].iid), "rollback")
 
     async def rights(self, project: str, branch: str) -> Rights:
         """Whether whoever writes for us may push to a branch; asked anew each time, because people protect branches."""
@@ -79,7 +80,9 @@ class GitLabTruth:
         guarded = "is protected and does not let" if found.protected else "does not let"
         return Rights(may_push=False, because=f"{branch} of {project} {guarded} {who} push")
 
-    async def _seen(self, git: GitTruth, key: EnvironmentKey, request: MergeRequest) -> MergeRequestSeen:
+    async def _seen(
+        self, git: GitTruth, key: EnvironmentKey, request: MergeRequest, purpose: Purpose
+    ) -> MergeRequestSeen:
         head = request.sha or ""
         target = await git.head()
         opened = request.state == "opened"
@@ -99,7 +102,7 @@ class GitLabTruth:
             merged_revision=(request.landed or "") if request.state == "merged" else "",
             proposes=await git.proposed(head, key) if opened else None,
             proof=await merge_proof(self.api, project, request, target=target, has_ci=has_ci) if opened else _NO_PROOF,
-            release_id=_named_release(request.description or ""),
+            release_id=_named_release(request.description or "", purpose),
             merged_at=request.merged_at,
         )
 
@@ -155,10 +158,13 @@ def newest_real(pipelines: tuple[Pipeline, ...]) -> Pipeline | None:
     return max(real, key=lambda pipeline: pipeline.id, default=None)
 
 
-def _named_release(description: str) -> str:
-    """The release that the hidden marker of a description names; it locates, and never authorises."""
+def _named_release(description: str, purpose: Purpose) -> str:
+    """The release that the hidden marker of a description names; it locates, and never authorises.
+
+    Markers of another purpose name nothing: on a rollback's branch, one that lifts a pin brings a release back.
+    """
     found = MARKED.match(description)
-    return found[1] if found else ""
+    return found[2] if found and found[1] == purpose else ""
 
 
 def _state(text: str) -> Literal["opened", "closed", "merged", "locked"]:
