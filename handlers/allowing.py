@@ -1,0 +1,62 @@
+"""A person allows a release again: its denial leaves Git, and what it ended with no longer speaks against it."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from bot.actions import Decision, RecordPromotion, SettleRequest, skip
+from bot.observing import Promotion, PromotionState, Release, Request
+from config.policy import EnvironmentPolicy
+from handlers.modes import muted
+from handlers.rollback_facts import RollbackFacts, revoke
+from handlers.undone import tries_of
+from handlers.ways import by_a_person, carry, way_of
+
+ENDED_BADLY: frozenset[PromotionState] = frozenset({"rolled_back", "failed", "denied", "declined", "withdrawn"})
+
+
+def allow(facts: RollbackFacts, environment: EnvironmentPolicy, now: datetime) -> Decision | None:
+    """The next step of the first request to allow a release; None when nobody asked."""
+    request = facts.asked("allow")
+    if request is None:
+        return None
+    if why := muted(environment, facts.installation):
+        return refuse(request, f"{request.version} is not allowed in {facts.key.environment} by Sluice, because {why}")
+    if any(denial.version == request.version for denial in facts.seen.denials):
+        return revoke_denial(facts, environment, request)
+    return settle(facts, request, now)
+
+
+def revoke_denial(facts: RollbackFacts, environment: EnvironmentPolicy, request: Request) -> Decision:
+    """The denial leaves Git by the way that is open."""
+    change = replace(revoke(request, request.version), way=way_of(environment, facts.installation, facts.rights))
+    says = facts.seen.declared or Release(application=facts.key.application, images=())
+    return carry(
+        change,
+        says,
+        facts.merge_request,
+        facts.written_under(change.effect_key),
+        left_to_people=by_a_person(environment, facts.installation),
+    )
+
+
+def settle(facts: RollbackFacts, request: Request, now: datetime) -> Decision:
+    """Nothing in Git speaks against it, so the journal does not either."""
+    ended = ended_badly(facts, request.version)
+    place, principal = facts.key.environment, request.principal
+    if ended is None and not facts.written_under(revoke(request, request.version).effect_key):
+        return refuse(request, f"{request.version} neither is denied in {place} nor ended badly there")
+    because = f"{principal} allowed {request.version} in {place}: it may be promoted again"
+    records = [RecordPromotion(promotion=replace(ended, asked_again_at=now))] if ended else []
+    return skip(*records, SettleRequest(request=request, outcome="done", because=because), because=because)
+
+
+def ended_badly(facts: RollbackFacts, version: str) -> Promotion | None:
+    """The newest promotion of that version here, if it ended badly."""
+    named = next((p.release for p in facts.promotions if version in (p.release.version, p.release.name)), None)
+    latest = next(tries_of(named, facts.key, facts.promotions), None) if named else None
+    return latest if latest is not None and latest.state in ENDED_BADLY else None
+
+
+def refuse(request: Request, because: str) -> Decision:
+    """The answer to a person."""
+    return skip(SettleRequest(request=request, outcome="refused", because=because), because=because)
