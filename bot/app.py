@@ -182,7 +182,7 @@ def world_of(parts: Parts) -> World:
         tenant.name: GitTruth(tenant=tenant, mirror=parts.clients.mirrors[tenant.name], images=images)
         for tenant in parts.tenants
     }
-    clusters = ClusterTruth(clusters=parts.clients.clusters)
+    clusters = ClusterTruth(clusters=parts.clients.clusters, images=images)
     gitlab = GitLabTruth(api=parts.clients.apis.read, bot=parts.clients.apis.write)
     return World(
         journal=parts.journal,
@@ -231,7 +231,7 @@ async def open_doors(parts: Parts, machine: Machine, stack: AsyncExitStack) -> s
     application = create_app(
         server_settings(settings),
         inbox=journal,
-        gates=StoredGates(),
+        gates=StoredGates(answers=journal, clusters=parts.clients.clusters),
         health=Readiness(journal=journal, worker=machine.worker, clock=parts.clock),
         clock=parts.clock,
         subapps={PREFIX: api},

@@ -1,19 +1,71 @@
-"""Flagger's questions are answered from stored state alone; without any, every gate is closed."""
+"""Flagger's questions are answered from stored state, bound to what the canary carries; else every gate is closed."""
 
+import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
 
+import structlog
+
+from bot.clients.kubernetes import Cluster
+from bot.errors import SluiceError
+from bot.looking.canary_truth import target_images
 from bot.receivers.flagger import GateName
+from bot.records import CanaryGate, CanaryGateName
 from bot.server_ports import GateAnswer
+from config.policy import CanaryRef
+
+log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+class Answers(Protocol):
+    """Where the answers that a rule decided are kept: the journal."""
+
+    async def canary_gate(self, cluster: str, canary: str, gate: CanaryGateName) -> CanaryGate | None:
+        """The stored answer; None for a canary no policy names. canary: `<namespace>/<name>`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredGates:
-    """No policy of this version opens a gate, and closed is the safe answer: a confirmation waits, nothing rolls back.
+    """Closed is the safe answer: a confirmation waits, nothing rolls back.
 
-    (Flagger takes 200 on its `rollback` hook as "roll back now", so closed must be a 403 there; failures F15.)
+    Flagger takes 200 on its `rollback` hook as "roll back now", so closed must be a 403 there (failures F15). An answer
+    is good for the images it was given for alone (F16): Flagger's checksum may still speak of the revision before.
     """
 
+    answers: Answers
+    clusters: Mapping[str, Cluster]
+    within: timedelta = timedelta(seconds=3)
+    """How long the journal and the cluster are waited for. Flagger gives up after 10 s and holds up every canary."""
+
     async def answer(self, cluster: str, gate: GateName, namespace: str, name: str, checksum: str) -> GateAnswer:
-        """Closed, with the canary it was asked for."""
-        because = f"no stored decision opens {gate} for {namespace}/{name} in {cluster}"
-        return GateAnswer(open=False, because=because)
+        """Open when a rule opened it for exactly the images the canary's target carries now; never raises for us."""
+        canary = CanaryRef(namespace, name)
+        try:
+            async with asyncio.timeout(self.within.total_seconds()):
+                return await self._answer(cluster, gate, canary)
+        except (SluiceError, TimeoutError) as error:
+            because = str(error) or f"no answer within {self.within.total_seconds():g} s"
+            log.warning("gate kept closed", cluster=cluster, gate=gate, canary=str(canary), because=because)
+            return _closed(f"{gate} for {canary} cannot be judged now: {because}")
+
+    async def _answer(self, cluster: str, gate: GateName, canary: CanaryRef) -> GateAnswer:
+        stored = await self.answers.canary_gate(cluster, str(canary), gate)
+        if stored is None:
+            return _closed(f"no stored decision opens {gate} for {canary} in {cluster}")
+        if not stored.open:
+            return _closed(stored.because)
+        reached = self.clusters.get(cluster)
+        if reached is None:
+            return _closed(f"cluster {cluster} is not read through its API, so nobody knows what {canary} carries")
+        if not stored.images or await target_images(reached, canary) != stored.images:
+            return _closed(
+                f"{gate} was decided for {', '.join(stored.images) or 'no image'}, and {canary} carries another"
+            )
+        return GateAnswer(open=True, because=stored.because)
+
+
+def _closed(because: str) -> GateAnswer:
+    return GateAnswer(open=False, because=because)

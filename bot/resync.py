@@ -5,22 +5,56 @@ Events are hints and may all be lost; this is what makes the bot converge withou
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
-from bot.clients.kubernetes import Change, Cluster
-from bot.errors import TemporaryError
+from bot.clients.kubernetes import Change, Cluster, summarise_canary
+from bot.errors import PermanentError, TemporaryError
 from bot.journal import Journal
 from bot.keys import ApplicationKey, ConfigKey, SourceKey
+from bot.looking.canary_truth import CANARY
 from bot.looking.cluster_truth import KUSTOMIZATION
 from bot.recalling import Recall
+from bot.routing import canary_keys
 from bot.tenants import Tenants
 
 log = structlog.get_logger(__name__)
 
 Doing = Callable[[], Awaitable[None]]
+Standing = tuple[str, str, str] | None
+"""Phase, last applied and last promoted spec of a canary; None for one of another shape (its own look says so)."""
+
+
+@dataclass(slots=True)
+class Moved:
+    """Where each canary stood when its change was last taken."""
+
+    known: dict[tuple[str, str], Standing] = field(default_factory=dict)
+
+    def is_news(self, change: Change) -> bool:
+        """Whether it stands elsewhere than was taken; a canary that went always does."""
+        if change.how == "deleted" or change.key not in self.known:
+            return True
+        return self.known[change.key] != standing_of(change)
+
+    def learn(self, change: Change) -> None:
+        """Take it in."""
+        if change.how == "deleted":
+            self.known.pop(change.key, None)
+        else:
+            self.known[change.key] = standing_of(change)
+
+
+def standing_of(change: Change) -> Standing:
+    """What of a canary is worth a look."""
+    try:
+        found = summarise_canary(change.object)
+    except PermanentError:
+        return None
+    return found.phase, found.last_applied_spec, found.last_promoted_spec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +75,7 @@ class Resync:
             tasks.create_task(self._repeat(self.sweep, self.sweep_every))
             for name, cluster in self.clusters.items():
                 tasks.create_task(self.watch(name, cluster))
+                tasks.create_task(self._repeat(partial(self.watch_canaries, name, cluster), self.every))
 
     async def look_at_configurations(self) -> None:
         """Each config repository: one fetch, one list of merge requests, and only what moved is looked at further."""
@@ -67,6 +102,31 @@ class Resync:
                 await self.journal.dirty([key], because=f"{name} shows a change of {namespace}/{object_name}")
 
         await cluster.watch(KUSTOMIZATION, changed)
+
+    async def watch_canaries(self, name: str, cluster: Cluster) -> None:
+        """Canaries tell by themselves when they move on; returns at once while no policy names one in the cluster.
+
+        So Flagger's hooks may all be lost. Its weights and counters change at each tick and are not told.
+        """
+        if not self._has_canaries(name):
+            return
+        moved = Moved()
+
+        async def changed(change: Change) -> None:
+            keys = list(canary_keys(name, *change.key, self.tenants))
+            if keys and moved.is_news(change):
+                await self.journal.dirty(keys, because=f"{name} shows a change of canary {'/'.join(change.key)}")
+                moved.learn(change)
+
+        await cluster.watch(CANARY, changed)
+
+    def _has_canaries(self, cluster: str) -> bool:
+        return any(
+            here.canary is not None and cluster in here.clusters
+            for policy in self.tenants.policies().values()
+            for name in policy.applications
+            for here in (policy.environment(name, environment) for environment in policy.environments_of(name))
+        )
 
     def _governed(self, cluster: str, namespace: str, name: str) -> bool:
         """Other Kustomizations of the cluster are none of our business."""

@@ -1,5 +1,6 @@
 """Route: an event is a hint, and says which keys are to be looked at; a key says which rules look at it."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -20,7 +21,9 @@ from bot.tenants import Tenants
 from config.policy import Policy
 
 FLUX_SOURCES = frozenset({"Kustomization", "HelmRelease"})
-"""The kinds that apply releases; the others (repositories, image policies) move nothing by themselves."""
+"""The kinds that apply releases."""
+SELECTED = re.compile(r"Latest image tag for (\S+) resolved to ")
+"""How image-reflector-controller 1.0 begins the message of an ImagePolicy's event (Flux 2.7)."""
 FINAL = frozenset({"success", "failed", "canceled", "skipped"})
 
 
@@ -36,11 +39,12 @@ def keys_of(event: Event, tenants: Tenants) -> tuple[Key, ...]:
         case MergeRequestChanged():
             return tuple(_merge_request(event, tenants))
         case SourceReported():
-            known = event.kind in FLUX_SOURCES
-            return (SourceKey(event.cluster, event.namespace, event.name),) if known else ()
+            return tuple(_source(event, tenants))
         case ImagePushed():
             return tuple(_image(event, tenants))
-        case CanaryReported() | DeploymentChanged():
+        case CanaryReported():
+            return tuple(canary_keys(event.cluster, event.namespace, event.name, tenants))
+        case DeploymentChanged():
             return ()
 
 
@@ -54,6 +58,50 @@ def subjects_of(key: Key, rules: Sequence[Rule[Any, Any]], policy: Policy) -> It
     for environment in policy.environments_of(key.application):
         subject = EnvironmentKey(key.tenant, key.application, environment)
         yield from ((rule, subject) for rule in rules if rule.about is EnvironmentKey)
+
+
+def canary_keys(cluster: str, namespace: str, name: str, tenants: Tenants) -> Iterator[ApplicationKey]:
+    """The applications that a canary rolls out. Gate questions come here too: the first one leads to an answer."""
+    for tenant, policy in tenants.policies().items():
+        for application, _ in policy.applications_of_canary(cluster, namespace, name):
+            yield ApplicationKey(tenant, application)
+
+
+def _source(event: SourceReported, tenants: Tenants) -> Iterator[Key]:
+    """What applies releases is looked at itself, and compared with what was known; image automation has no such look.
+
+    Flux reports an image policy or automation as `info` and `Succeeded` only when it selected or pushed something
+    new; its repetitions are `trace` and are not sent. Errors of theirs move nothing, and the wait that needs one of
+    them looks again by time: so a flood of anything else makes no key dirty (failures F4).
+    """
+    if event.kind in FLUX_SOURCES:
+        yield SourceKey(event.cluster, event.namespace, event.name)
+    elif (event.severity, event.reason) == ("info", "Succeeded"):
+        if event.kind == "ImagePolicy":
+            yield from _selected(event, tenants)
+        if event.kind == "ImageUpdateAutomation":
+            # It pushed a commit: what that changed is told by the config repository, file by file.
+            yield from (ConfigKey(name) for name, policy in tenants.policies().items() if _automated(policy, event))
+
+
+def _selected(event: SourceReported, tenants: Tenants) -> Iterator[Key]:
+    """The applications with the image that the message names; every automated one when it names none."""
+    found = SELECTED.match(event.message)
+    registry, _, repository = found[1].partition("/") if found else ("", "", "")
+    for tenant, policy in tenants.policies().items():
+        named = policy.applications_of_image(registry, repository) if found else tuple(policy.applications)
+        automated = _automated(policy, event)
+        yield from (ApplicationKey(tenant, name) for name in named if name in automated)
+
+
+def _automated(policy: Policy, event: SourceReported) -> frozenset[str]:
+    """The applications that image automation delivers to an environment with this cluster."""
+    return frozenset(
+        name
+        for name in policy.applications
+        for here in (policy.environment(name, environment) for environment in policy.environments_of(name))
+        if here.delivery == "image_automation" and event.cluster in here.clusters
+    )
 
 
 def _pushed(event: BranchPushed, tenants: Tenants) -> Iterator[Key]:

@@ -3,30 +3,54 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from bot.clients.kubernetes import Cluster, FluxObject, Kind, summarise
-from bot.looking.git_truth import GitTruth
-from bot.observing import ClusterSeen
-from bot.records import Health
+from bot.looking.canary_truth import Unseen, canary_of, joined
+from bot.looking.flux_health import Judgement, judge
+from bot.looking.git_truth import Written
+from bot.looking.images import Images
+from bot.looking.selection_truth import SelectionTruth
+from bot.observing import CanarySeen, ClusterSeen, SelectionSeen
 from bot.releases import Release
 from config.policy import EnvironmentPolicy
 
 KUSTOMIZATION: Kind = "Kustomization"
-WAITING_REASONS = frozenset({"DependencyNotReady", "Progressing", "ProgressingWithRetry", "HealthCheckCanceled"})
-"""Reasons of a Ready condition that time heals (Flux kustomize API v1)."""
+
+
+class Revisions(Protocol):
+    """What a config repository says at a revision, as GitTruth reads it."""
+
+    async def knows(self, revision: str) -> bool:
+        """Whether the commit can be read."""
+        ...
+
+    async def written(self, revision: str, environment: EnvironmentPolicy, release_file: str) -> Written:
+        """What a revision says of an application in an environment."""
+        ...
 
 
 @dataclass(slots=True)
 class ClusterTruth:
-    """Reads the Kustomizations of the configured clusters."""
+    """Reads Kustomizations, canaries and image policies of the configured clusters."""
 
     clusters: Mapping[str, Cluster]
+    images: Images
 
-    async def seen(self, git: GitTruth, environment: EnvironmentPolicy, release_file: str) -> tuple[ClusterSeen, ...]:
+    async def seen(self, git: Revisions, environment: EnvironmentPolicy, release_file: str) -> tuple[ClusterSeen, ...]:
         """Each cluster of an environment, in the policy's order."""
-        return tuple([await self._one(name, git, environment, release_file) for name in environment.clusters])
+        return tuple([await self.in_cluster(name, git, environment, release_file) for name in environment.clusters])
 
-    async def _one(self, name: str, git: GitTruth, environment: EnvironmentPolicy, release_file: str) -> ClusterSeen:
+    async def selections(
+        self, environment: EnvironmentPolicy, policies: Mapping[str, str]
+    ) -> tuple[SelectionSeen, ...]:
+        """What the image policies select. policies: `<namespace>:<name>` by the image as it is built."""
+        return await SelectionTruth(self.clusters, self.images).read(environment, policies)
+
+    async def in_cluster(
+        self, name: str, git: Revisions, environment: EnvironmentPolicy, release_file: str
+    ) -> ClusterSeen:
+        """One cluster: Flux's word of the Kustomization, joined with the canary's where the policy names one."""
         cluster = self.clusters.get(name)
         if cluster is None:
             return _unknown(name, f"cluster {name} is not read through its API")
@@ -35,23 +59,41 @@ class ClusterTruth:
         if document is None:
             return _unknown(name, f"there is no Kustomization {where}")
         found = summarise(document)
-        health, because = judge(found)
         applied = applied_commit(found)
+        release = await _release(applied, git, environment, release_file)
+        judgement, canary = await _judged(cluster, found, environment, release)
         return ClusterSeen(
             cluster=name,
             revision=applied,
-            release=await self._release(applied, git, environment, release_file),
-            attempt=await self._release(commit_of(found.last_attempted_revision), git, environment, release_file),
-            health=health,
-            because=because,
+            release=release,
+            attempt=await _release(commit_of(found.last_attempted_revision), git, environment, release_file),
+            health=judgement.health,
+            because=judgement.because,
+            canary=canary,
+            failing=judgement.failing,
+            reason=judgement.reason,
         )
 
-    async def _release(
-        self, revision: str, git: GitTruth, environment: EnvironmentPolicy, release_file: str
-    ) -> Release | None:
-        if not revision or not await git.knows(revision):
-            return None
-        return (await git.written(revision, environment, release_file)).declared
+
+async def _judged(
+    cluster: Cluster, found: FluxObject, environment: EnvironmentPolicy, release: Release | None
+) -> tuple[Judgement, CanarySeen | None]:
+    flux = judge(found)
+    if environment.canary is None:
+        return flux, None
+    canary = await canary_of(cluster, environment.canary, environment, release)
+    return joined(flux, canary, release), None if isinstance(canary, Unseen) else canary
+
+
+async def _release(revision: str, git: Revisions, environment: EnvironmentPolicy, release_file: str) -> Release | None:
+    """What the positions say at a revision: that is what Flux applies."""
+    if not revision or not await git.knows(revision):
+        return None
+    return _meant(await git.written(revision, environment, release_file))
+
+
+def _meant(written: Written) -> Release | None:
+    return written.declared
 
 
 def _unknown(cluster: str, because: str) -> ClusterSeen:
@@ -71,27 +113,3 @@ def commit_of(revision: str) -> str:
 def applied_commit(found: FluxObject) -> str:
     """The commit last applied: for an OCI artifact that of its origin, as Flux itself looks it up."""
     return commit_of(found.last_applied_origin_revision) or commit_of(found.last_applied_revision)
-
-
-def judge(found: FluxObject) -> tuple[Health, str]:
-    """Health by Flux's conditions (kstatus): unknown is never healthy, a stale observation is progressing."""
-    if found.suspended:
-        return "unknown", f"Kustomization {found.name} is suspended"
-    ready = found.condition("Ready")
-    if ready is None or found.observed_generation != found.generation:
-        return "progressing", f"Kustomization {found.name} was not looked at by Flux yet"
-    stalled = found.condition("Stalled")
-    if stalled is not None and stalled.status == "True":
-        return "failed", _sentence(found, "Stalled")
-    if ready.status == "True" and found.last_attempted_revision in ("", found.last_applied_revision):
-        return "healthy", f"Kustomization {found.name} is ready"
-    if ready.status == "False" and ready.reason not in WAITING_REASONS:
-        return "failed", _sentence(found, "Ready")
-    return "progressing", _sentence(found, "Ready")
-
-
-def _sentence(found: FluxObject, kind: str) -> str:
-    condition = found.condition(kind)
-    if condition is None:
-        return f"Kustomization {found.name} says nothing"
-    return f"{condition.reason}: {condition.message}"[:300]

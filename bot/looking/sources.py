@@ -31,9 +31,8 @@ class SourceTruth:
         for application, environment in policy.applications_of(key.cluster, key.namespace, key.name):
             here = policy.environment(application, environment)
             file = policy.release_file(application, environment)
-            for seen in await self.clusters.seen(self.git[tenant.name], here, file):
-                if seen.cluster == key.cluster:
-                    lines.append(_line(tenant, application, environment, seen))
+            seen = await self.clusters.in_cluster(key.cluster, self.git[tenant.name], here, file)
+            lines.append(_line(tenant, application, environment, seen))
         return lines
 
 

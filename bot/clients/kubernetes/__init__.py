@@ -5,6 +5,7 @@ from bot.clients.kubernetes.automations import summarise_automation as summarise
 from bot.clients.kubernetes.canaries import CanaryObject as CanaryObject
 from bot.clients.kubernetes.canaries import summarise_canary as summarise_canary
 from bot.clients.kubernetes.cluster import Cluster as Cluster
+from bot.clients.kubernetes.connection import NotServed as NotServed
 from bot.clients.kubernetes.deployments import DeploymentObject as DeploymentObject
 from bot.clients.kubernetes.deployments import summarise_deployment as summarise_deployment
 from bot.clients.kubernetes.kinds import Kind as Kind

@@ -30,6 +30,10 @@ class Gone(TemporaryError):
     """The resourceVersion is too old (410, or an ERROR event with that code): list again and go on from there."""
 
 
+class NotServed(PermanentError):
+    """The cluster has no such kind at all, so no object of it either."""
+
+
 class Details(msgspec.Struct, frozen=True):
     """What a `Status` is about; `name` is set when one object is missing, not when its whole kind is."""
 
@@ -90,7 +94,7 @@ class Connection:
             "Install or upgrade the controller, or take this kind out of the cluster's settings.",
         }.get(code)
         if advice is not None:
-            return PermanentError(f"{what}: {advice}")
+            return NotServed(f"{what}: {advice}") if code == 404 else PermanentError(f"{what}: {advice}")
         wait = timedelta(seconds=int(retry_after)) if retry_after.isdecimal() else None
         return TemporaryError(f"{what}. It is tried again by itself.", retry_after=wait)
 

@@ -1,0 +1,146 @@
+"""What a canary says of a release: who carries it, who serves it, and what that makes of Flux's word.
+
+A phase alone says nothing of a release: Flagger rolls back in `Progressing`, keeps `Failed` when Git returns to what
+serves, and speaks of the revision it last noticed (Flagger 1.41; failures F13, F14). So images decide.
+"""
+
+from dataclasses import dataclass
+
+from bot.clients.kubernetes import (
+    CanaryObject,
+    Cluster,
+    Kind,
+    about,
+    summarise_canary,
+    summarise_deployment,
+    summarise_events,
+)
+from bot.errors import PermanentError
+from bot.looking.flux_health import Judgement
+from bot.observing import CanaryPhase, CanarySeen
+from bot.positions.references import split
+from bot.releases import Image, Release
+from config.policy import CanaryRef, EnvironmentPolicy
+
+CANARY: Kind = "Canary"
+AT_REST: frozenset[CanaryPhase] = frozenset({"Initialized", "Succeeded", "Failed"})
+"""Phases in which no traffic moves and what serves stays."""
+GOING: frozenset[CanaryPhase] = frozenset({"Terminating", "Terminated"})
+SILENT: frozenset[CanaryPhase] = GOING.union({"Initializing", "Initialized", "Succeeded"})
+"""Phases in which nobody asks what an analysis said, so that a canary at rest costs no list of Events."""
+BEGINNING = "New revision detected!"
+"""How Flagger's Event begins when an analysis starts or starts over (pkg/controller/scheduler.go, 1.41)."""
+KEPT = 50
+"""How many sentences of an analysis are kept, the newest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unseen:
+    """A canary that cannot be told about."""
+
+    because: str
+
+
+async def canary_of(
+    cluster: Cluster, ref: CanaryRef, environment: EnvironmentPolicy, release: Release | None
+) -> CanarySeen | Unseen:
+    """The canary and both its Deployments, held against the release that the cluster applied."""
+    found = await _canary(cluster, ref)
+    if isinstance(found, Unseen):
+        return found
+    target = await _images(cluster, found.namespace, found.target) or ()
+    primary = await _images(cluster, found.namespace, found.primary) or ()
+    return CanarySeen(
+        name=str(ref),
+        phase=found.phase,
+        images=target,
+        carries=release is not None and carries(environment, release, target),
+        serves=release is not None and carries(environment, release, primary),
+        spec=found.last_applied_spec,
+        messages=await _messages(cluster, ref) if found.phase not in SILENT else (),
+    )
+
+
+async def target_images(cluster: Cluster, ref: CanaryRef) -> tuple[str, ...] | None:
+    """What the canary's target Deployment carries now, as `CanarySeen.images`; None when it cannot be told."""
+    found = await _canary(cluster, ref)
+    return None if isinstance(found, Unseen) else await _images(cluster, found.namespace, found.target)
+
+
+async def _canary(cluster: Cluster, ref: CanaryRef) -> CanaryObject | Unseen:
+    document = await cluster.get(CANARY, ref.namespace, ref.name)
+    if document is None:
+        return Unseen(because=f"there is no canary {ref}")
+    found = summarise_canary(document)
+    if found.target_kind != "Deployment":
+        return Unseen(because=f"canary {ref} rolls out a {found.target_kind}, and only Deployments are read")
+    return found
+
+
+async def _images(cluster: Cluster, namespace: str, name: str) -> tuple[str, ...] | None:
+    document = await cluster.get("Deployment", namespace, name)
+    return None if document is None else summarise_deployment(document).images
+
+
+async def _messages(cluster: Cluster, ref: CanaryRef) -> tuple[str, ...]:
+    """Flagger's sentences since the analysis began, oldest first; none when Events may not be read."""
+    try:
+        items, _ = await cluster.list("Event", ref.namespace, fields=about(CANARY, ref.namespace, ref.name))
+        told = summarise_events(items)
+    except PermanentError:
+        return ()
+    return since_the_beginning(tuple((found.last.timestamp(), found.message) for found in told))
+
+
+def since_the_beginning(told: tuple[tuple[float, str], ...]) -> tuple[str, ...]:
+    """The messages (with the second they were last said, ascending) of the newest analysis, each once.
+
+    Without a sentence that begins one nobody can tell whose analysis they speak of, and then there are none.
+    """
+    began = max((at for at, message in told if message.startswith(BEGINNING)), default=None)
+    if began is None:
+        return ()
+    messages = dict.fromkeys(message[:300] for at, message in told if at >= began)
+    first = sorted(messages, key=lambda message: not message.startswith(BEGINNING))
+    return tuple(first[:1] + first[1:][-KEPT:])
+
+
+def carries(environment: EnvironmentPolicy, release: Release, references: tuple[str, ...]) -> bool:
+    """Whether a pod template has every image of a release as this environment names it, and no other of that name."""
+    written = [split(reference) for reference in references]
+    return bool(release.images) and all(_has(environment, release, image, written) for image in release.images)
+
+
+def _has(environment: EnvironmentPolicy, release: Release, image: Image, written: list[tuple[str, str, str]]) -> bool:
+    """By digest where one is written, else by the tag the release has here."""
+    wanted = image.tag or environment.tag(release.version)
+    here = [(tag, digest) for name, tag, digest in written if name == environment.image_name(image.name)]
+    return bool(here) and all(digest == image.digest if digest else tag == wanted for tag, digest in here)
+
+
+def joined(flux: Judgement, canary: CanarySeen | Unseen, release: Release | None) -> Judgement:
+    """Flux's word first; what it calls healthy is only healthy once the release serves and nothing moves."""
+    if flux.health != "healthy":
+        return flux
+    if isinstance(canary, Unseen):
+        return Judgement(health="unknown", because=canary.because, reason=flux.reason)
+    if release is None:
+        because = f"what canary {canary.name} should carry cannot be told: the applied revision declares no release"
+        return Judgement(health="unknown", because=because, reason=flux.reason)
+    if canary.phase in GOING:
+        return Judgement(health="unknown", because=f"canary {canary.name} is {canary.phase}", reason=flux.reason)
+    return _rolling_out(flux, canary)
+
+
+def _rolling_out(flux: Judgement, canary: CanarySeen) -> Judgement:
+    if not canary.carries:
+        because = f"the target of canary {canary.name} does not carry what was applied"
+        return Judgement(health="progressing", because=because, reason=flux.reason)
+    if canary.serves and canary.phase in AT_REST:
+        because = f"{flux.because}, and the primary of canary {canary.name} serves it"
+        return Judgement(health="healthy", because=because, reason=flux.reason)
+    if canary.phase == "Failed":
+        because = f"canary {canary.name} failed: {'; '.join(canary.messages[-3:]) or 'Flagger said nothing more'}"
+        return Judgement(health="failed", because=because[:300], failing="canary", reason=flux.reason)
+    because = f"canary {canary.name} is {canary.phase}"
+    return Judgement(health="progressing", because=because, reason=flux.reason)
