@@ -5,6 +5,7 @@ from datetime import datetime
 from bot.actions import RecordEnvironment
 from bot.events import EnvironmentKey
 from bot.observing import ClusterSeen, EnvironmentSeen, EnvironmentState
+from handlers.standing import leftover
 
 
 def clusters_changed(
@@ -31,6 +32,6 @@ def state_of(
         revision=cluster.revision,
         health=cluster.health,
         ever_healthy=cluster.health == "healthy" or (same_release and known is not None and known.ever_healthy),
-        because=cluster.because,
+        because=f"{cluster.because}{leftover(cluster)}",
         since=known.since if known and same else now,
     )

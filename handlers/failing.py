@@ -12,8 +12,6 @@ from bot.observing import CanarySeen, ClusterSeen, Failure, FailureCause, Failur
 
 LONGEST = 200
 """Characters of a foreign sentence that are kept."""
-APART = "; since then "
-"""Stands in an evidence before what was seen later of the same canary, when it spoke of no release any more."""
 
 COMPARED = pattern(r"^Halt \S+ advancement .*\S [-+]?\d[\w.%µ]* [<>] [-+]?\d[\w.%µ]*$")
 """A metric had a value, and the value was out of its range."""
@@ -101,23 +99,8 @@ def shortened(line: str) -> str:
 
 def better_known(known: Failure, seen: Failure | None) -> Failure:
     """A failure stays as first seen, unless the same evidence tells more of its kind by now."""
-    if seen is None or own_evidence(known) != seen.evidence:
+    if seen is None or known.evidence != seen.evidence:
         return known
     if BETTER_KNOWN[seen.kind] <= BETTER_KNOWN[known.kind]:
         return known
     return replace(known, kind=seen.kind, because=seen.because)
-
-
-def own_evidence(failure: Failure) -> str:
-    """What the failure itself was read from."""
-    return failure.evidence.partition(APART)[0]
-
-
-def later_evidence(failure: Failure) -> tuple[str, ...]:
-    """What the same canary said afterwards, while it spoke of no release on its way."""
-    return tuple(failure.evidence.split(APART)[1:])
-
-
-def also_seen(failure: Failure, evidence: str) -> Failure:
-    """The failure with one more thing that is no other release's failure."""
-    return replace(failure, evidence=f"{failure.evidence}{APART}{evidence}")

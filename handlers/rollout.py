@@ -1,157 +1,78 @@
 """What Git declares is followed into the clusters: merging, applied, done or failed, and how each cluster is."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.actions import Action, Decision, RecordPromotion, WriteSticky, act, skip, wait
 from bot.events import EnvironmentKey
-from bot.observing import (
-    EnvironmentSeen,
-    EnvironmentState,
-    Installation,
-    Observer,
-    Promotion,
-    PromotionState,
-    Release,
-    ReleaseRecord,
-    Rule,
-    compare_versions,
-    promotion_id,
-)
-from config.policy import Policy
+from bot.observing import Promotion, Release, Rule, compare_versions
+from config.policy import EnvironmentPolicy, Policy
+from handlers.advancing import advance
+from handlers.beginning import begin
 from handlers.cluster_states import clusters_changed
+from handlers.intruding import intruder, intrusion
 from handlers.modes import muted
-from handlers.standing import standing
+from handlers.rollout_facts import ENDED, OPEN, RolloutFacts
+from handlers.rollout_facts import observe as observe
 
 LOOK_AGAIN = timedelta(seconds=20)
 """A roll-out is also polled, because Flux's events may be lost (failures F2, F3)."""
 
-OPEN: frozenset[PromotionState] = frozenset({"waiting", "ready", "merging", "applied"})
-ENDED: frozenset[PromotionState] = frozenset({"failed", "done", "bypassed", "downgraded"})
-LANDED: frozenset[PromotionState] = ENDED | {"merging", "applied"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RolloutFacts:
-    """An environment, its promotions (newest first), and what was recorded of its clusters."""
-
-    key: EnvironmentKey
-    installation: Installation
-    seen: EnvironmentSeen
-    promotions: tuple[Promotion, ...]
-    releases: tuple[ReleaseRecord, ...]
-    states: tuple[EnvironmentState, ...]
-
-
-async def observe(key: EnvironmentKey, observer: Observer) -> RolloutFacts:
-    """Read Git, the clusters and the journal."""
-    promotions = await observer.promotions(key.owner)
-    return RolloutFacts(
-        key=key,
-        installation=await observer.installation(key.tenant),
-        seen=await observer.environment(key),
-        promotions=tuple(promotion for promotion in promotions if promotion.key == key),
-        releases=await observer.releases(key.owner),
-        states=await observer.environment_states(key),
-    )
-
 
 def decide(facts: RolloutFacts, policy: Policy, now: datetime) -> Decision:
     """Bring the promotion of the declared release to where the clusters say it is."""
-    release = facts.seen.declared
+    facts = facts.attributed
+    environment = policy.environment(facts.key.application, facts.key.environment)
     records = clusters_changed(facts.key, facts.seen, facts.states, now)
-    if release is None:
+    if facts.seen.declared is None:
         return skip(*records, because="Git declares no release here")
-    before = followed(facts, release)
-    after = advance(before or begin(facts, release, policy, now), facts.seen, now)
-    actions: list[Action] = [*records, *overtaken(facts, release, now)]
-    if after != before:
-        actions += [RecordPromotion(promotion=after), *tell(before, after, facts, policy)]
-    if after.healthy_at is None and after.state != "failed":
-        return wait(*actions, because=after.because, look_again=LOOK_AGAIN)
-    return act(*actions, because=after.because) if actions else skip(because=after.because)
+    actions: list[Action] = [*records, *overtaken(facts, facts.seen.declared, now)]
+    afters: list[Promotion] = []
+    for before, after in moves(facts, facts.seen.declared, environment, now):
+        afters.append(after)
+        if after != before:
+            actions += [RecordPromotion(promotion=after), *tell(before, after, facts, environment)]
+    because = "; ".join(after.because for after in afters)
+    if any(after.healthy_at is None and after.state != "failed" for after in afters):
+        return wait(*actions, because=because, look_again=LOOK_AGAIN)
+    return act(*actions, because=because) if actions else skip(because=because)
 
 
-def followed(facts: RolloutFacts, release: Release) -> Promotion | None:
-    """The promotion under way or ended of what Git declares; one declined, superseded or left since begins anew."""
+def moves(
+    facts: RolloutFacts, release: Release, environment: EnvironmentPolicy, now: datetime
+) -> Iterator[tuple[Promotion | None, Promotion]]:
+    """Before and after: of what Git declares, and of what image automation wrote beside it."""
+    before = followed(facts, release, environment)
+    yield before, advance(before or begin(facts, release, environment, now), facts.seen, environment, now)
+    if found := intruder(facts, environment):
+        yield intrusion(facts, found, environment, now)
+
+
+def followed(facts: RolloutFacts, release: Release, environment: EnvironmentPolicy) -> Promotion | None:
+    """The promotion under way or ended of what Git declares; one declined, superseded or left since begins anew.
+
+    After a rollback it is the one that was done before what was taken back.
+    """
     for promotion in facts.promotions:
         if promotion.state in OPEN | ENDED and promotion.release.id == release.id:
             return promotion
-        if promotion.state in ENDED:
+        if promotion.state in ENDED and not passed_over(promotion, facts, environment):
             return None
     return None
 
 
-def begin(facts: RolloutFacts, release: Release, policy: Policy, now: datetime) -> Promotion:
-    """A release that Git declares without a promotion of ours: the baseline, dev's own, or a person's."""
-    attempt = sum(promotion.release.id == release.id for promotion in facts.promotions)
-    baseline = is_baseline(facts, release)
-    observed = policy.environment(facts.key.application, facts.key.environment).delivery == "observe"
-    state: PromotionState = "merging" if baseline or observed else beside_us(facts, release)
-    return Promotion(
-        id=promotion_id(facts.key, release, attempt),
-        key=facts.key,
-        release=release,
-        state=state,
-        because=f"Git declares {release.name}",
-        opened_at=now,
-        updated_at=now,
-        baseline=baseline,
-    )
-
-
-def is_baseline(facts: RolloutFacts, release: Release) -> bool:
-    """At the first sight of an environment: what is there already, whether it was noticed as a release or not."""
-    if landed_last(facts) is not None:
-        return False
-    known = next((record for record in facts.releases if record.release.id == release.id), None)
-    return known.baseline if known else not facts.promotions
-
-
-def landed_last(facts: RolloutFacts) -> Promotion | None:
-    """The newest promotion whose release Git declared here."""
-    return next((promotion for promotion in facts.promotions if promotion.state in LANDED), None)
-
-
-def beside_us(facts: RolloutFacts, release: Release) -> PromotionState:
-    """Written into Git without our merge request: a downgrade, or past the gates (failures F11)."""
-    last = landed_last(facts)
-    older = last is not None and compare_versions(release.version, last.release.version) == "older"
-    return "downgraded" if older else "bypassed"
-
-
-def advance(promotion: Promotion, seen: EnvironmentSeen, now: datetime) -> Promotion:
-    """The promotion as the clusters show it; what ended well stays so, whatever its health does later."""
-    if promotion.healthy_at is not None:
-        return promotion
-    state, because = standing(promotion.release, seen)
-    if promotion.state == "failed" and state != "done":
-        # Flux tries a failed revision again and again: it stays failed, as first told, until it is healthy.
-        return promotion
-    healthy_at = now if state == "done" else None
-    state, because = beside_the_gates(promotion, state, because)
-    if (state, because, healthy_at) == (promotion.state, promotion.because, None):
-        return promotion
-    return replace(promotion, state=state, because=because, healthy_at=healthy_at, updated_at=now)
-
-
-def beside_the_gates(promotion: Promotion, state: PromotionState, because: str) -> tuple[PromotionState, str]:
-    """What did not come through its gates keeps that mark, unless it failed, which is worse."""
-    match promotion.state:
-        case "bypassed" | "downgraded" as mark:
-            beside = mark
-        case "waiting":
-            beside = "bypassed"
-        case _:
-            return state, because
-    because = f"{promotion.release.name} came into Git past its gates ({beside}); {because}"
-    return ("failed" if state == "failed" else beside), because
+def passed_over(promotion: Promotion, facts: RolloutFacts, environment: EnvironmentPolicy) -> bool:
+    """What Git went back from by a rollback, and what image automation wrote without Git ever declaring it."""
+    beside = environment.delivery == "image_automation" and promotion.state == "bypassed"
+    return beside or facts.taken_back(promotion)
 
 
 def overtaken(facts: RolloutFacts, release: Release, now: datetime) -> list[RecordPromotion]:
     """Promotions that were landing when Git moved on: the cluster may never show them (failures F5)."""
     landing = [p for p in facts.promotions if p.state in ("merging", "applied") and p.release.id != release.id]
-    return [RecordPromotion(promotion=left_behind(promotion, release, now)) for promotion in landing]
+    left = [promotion for promotion in landing if not facts.taken_back(promotion)]
+    return [RecordPromotion(promotion=left_behind(promotion, release, now)) for promotion in left]
 
 
 def left_behind(promotion: Promotion, release: Release, now: datetime) -> Promotion:
@@ -161,9 +82,10 @@ def left_behind(promotion: Promotion, release: Release, now: datetime) -> Promot
     return replace(promotion, state="withdrawn" if back else "superseded", because=because, updated_at=now)
 
 
-def tell(before: Promotion | None, after: Promotion, facts: RolloutFacts, policy: Policy) -> list[WriteSticky]:
+def tell(
+    before: Promotion | None, after: Promotion, facts: RolloutFacts, environment: EnvironmentPolicy
+) -> list[WriteSticky]:
     """The merge request that brought it shows how it ended; in between it is left alone."""
-    environment = policy.environment(facts.key.application, facts.key.environment)
     if after.merge_request is None or after.state in OPEN or muted(environment, facts.installation):
         return []
     if before is not None and before.state == after.state:

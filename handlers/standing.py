@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from bot.observing import ClusterSeen, EnvironmentSeen, Promotion, PromotionState, Release
-from handlers.failing import canary_evidence, later_evidence, own_evidence
+from bot.observing import ClusterSeen, EnvironmentSeen, EnvironmentState, Promotion, PromotionState, Release
+from handlers.failing import canary_evidence
 
 
 def standing(release: Release, seen: EnvironmentSeen) -> tuple[PromotionState, str]:
     """Where the clusters are with a release: all healthy, any failed, any trying, or none yet."""
-    trying = [cluster for cluster in seen.clusters if is_release(cluster.attempt, release)]
+    trying = tries(release, seen)
     if failed := [cluster for cluster in trying if cluster.health == "failed"]:
         return "failed", f"{release.name} failed: {sentences(failed)}"
     arrived = [cluster for cluster in seen.clusters if is_release(cluster.release, release)]
@@ -19,31 +19,53 @@ def standing(release: Release, seen: EnvironmentSeen) -> tuple[PromotionState, s
     return "merging", f"{release.name} is in Git; {seen.trouble or 'no cluster has applied it yet'}"
 
 
-def attributed(seen: EnvironmentSeen, promotions: tuple[Promotion, ...]) -> EnvironmentSeen:
+def tries(release: Release, seen: EnvironmentSeen) -> list[ClusterSeen]:
+    """The clusters that try a release, or run it and try nothing else."""
+    return [cluster for cluster in seen.clusters if is_release(cluster.attempt, release)]
+
+
+def attributed(
+    seen: EnvironmentSeen, promotions: tuple[Promotion, ...], states: tuple[EnvironmentState, ...]
+) -> EnvironmentSeen:
     """The environment without failures of canaries that are another release's.
 
     Flagger's phase stays Failed until it notices a new revision, whatever the target Deployment carries by then
-    (Flagger 1.41, shouldAdvance). promotions: those of this environment.
+    (Flagger 1.41, shouldAdvance). promotions and states: those of this environment.
     """
-    return replace(seen, clusters=tuple(own_failure(cluster, promotions) for cluster in seen.clusters))
+    known = {state.cluster: state.because for state in states}
+    clusters = [own_failure(one, promotions, known.get(one.cluster, "")) for one in seen.clusters]
+    return replace(seen, clusters=tuple(clusters))
 
 
-def own_failure(cluster: ClusterSeen, promotions: tuple[Promotion, ...]) -> ClusterSeen:
-    """The cluster as it is, or progressing when its canary still speaks of a failure before."""
+def own_failure(cluster: ClusterSeen, promotions: tuple[Promotion, ...], known: str) -> ClusterSeen:
+    """The cluster as it is, or progressing when its canary still speaks of what was before. known: as last recorded."""
     release, canary = cluster.attempt, cluster.canary
-    if canary is None or release is None or (cluster.health, cluster.failing) != ("failed", "canary"):
+    if canary is None or release is None or not canary_failed(cluster):
         return cluster
-    if canary_evidence(cluster.cluster, canary) not in spoken_for(release, promotions):
+    evidence = canary_evidence(cluster.cluster, canary)
+    others = {p.failure.evidence for p in promotions if p.failure and p.release.id != release.id}
+    if evidence not in others and remark(evidence) not in known:
         return cluster
-    because = f"canary {canary.name} has not noticed {release.name} yet, {canary.phase} is of one before"
+    because = f"canary {canary.name} has not noticed {release.name} yet, its phase {canary.phase} is of one before"
     return replace(cluster, health="progressing", because=because, failing=None)
 
 
-def spoken_for(release: Release, promotions: tuple[Promotion, ...]) -> frozenset[str]:
-    """Evidence that is not this release's failure: another's, or what a canary said while nothing was on its way."""
-    failures = [(promotion.release.id, promotion.failure) for promotion in promotions if promotion.failure]
-    others = {own_evidence(failure) for whose, failure in failures if whose != release.id}
-    return frozenset(others.union(*(later_evidence(failure) for _, failure in failures)))
+def canary_failed(cluster: ClusterSeen) -> bool:
+    """Whether the cluster takes its canary's phase for the failure of what it tries."""
+    return (cluster.health, cluster.failing) == ("failed", "canary")
+
+
+def leftover(cluster: ClusterSeen) -> str:
+    """What a Failed canary says of no release on its way, to be remembered with the cluster's state; else empty."""
+    canary = cluster.canary
+    if canary is None or canary.phase != "Failed" or canary_failed(cluster):
+        return ""
+    return remark(canary_evidence(cluster.cluster, canary))
+
+
+def remark(evidence: str) -> str:
+    """The words by which a leftover phase is known again."""
+    return f" (Failed of {evidence} is of one before)"
 
 
 def is_release(found: Release | None, release: Release) -> bool:

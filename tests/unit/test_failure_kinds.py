@@ -10,7 +10,7 @@ from rule_worlds import NEW, NOW, OLD, cluster
 from shared_payloads import load_payload
 
 from bot.observing import CanarySeen, ClusterSeen, FailureCause, FailureKind
-from handlers.failing import also_seen, better_known, failure_of, kind_of, later_evidence, own_evidence
+from handlers.failing import better_known, failure_of, kind_of
 
 FAILED = "Canary failed! Scaling down web.shop"
 THRESHOLD = "Rolling back web.shop failed checks threshold reached 2"
@@ -188,15 +188,6 @@ def test_other_evidence_changes_nothing() -> None:
 
     assert first is not None
     assert (better_known(first, other), better_known(first, None)) == (first, first)
-
-
-def test_what_is_seen_later_is_kept_beside_the_evidence() -> None:
-    first = failure_of(failing("canary"), "flux-system/web", NOW)
-
-    assert first is not None
-    later = also_seen(also_seen(first, "canary one/shop/web aa"), "canary one/shop/web bb")
-    assert own_evidence(later) == first.evidence
-    assert later_evidence(later) == ("canary one/shop/web aa", "canary one/shop/web bb")
 
 
 sentences = st.sampled_from([*MEASURED, *GAPS, *SILENT]) | st.text(max_size=80)
