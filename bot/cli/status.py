@@ -58,8 +58,29 @@ def _show(found: "StatusForm") -> None:
         typer.secho(f"given up: {dead.key}, because {dead.reason}", fg=typer.colors.RED)
         if dead.causes:
             typer.echo(f"  once it is mended: sluice events redeliver {dead.causes[-1]}")
+    for row in found.environments:
+        for line in _standing(row):
+            typer.secho(line, fg=typer.colors.YELLOW)
     head = ("APPLICATION", "ENVIRONMENT", "DECLARED", "RUNNING", "HEALTH", "PROMOTION", "BECAUSE")
     printing.table(head, (_row(row) for row in found.environments))
+
+
+def _standing(row: "EnvironmentForm") -> list[str]:
+    """What keeps releases out of the environment until somebody or something lifts it."""
+    from bot.cli import printing
+
+    place = f"{row.application} in {row.environment}"
+    lines = []
+    if row.pin:
+        pin = row.pin
+        since = f"since {printing.moment(pin.since)} UTC (by {pin.by}, {pin.failure})"
+        lines.append(f"pinned: {place} stays at {pin.version} instead of {pin.instead_of} {since}: {pin.because}")
+    for hold in row.holds:
+        end = f"until {printing.moment(hold.until)} UTC" if hold.until else "until lifted"
+        lines.append(f"held: {place} {end} (by {hold.principal}): {hold.because}")
+    if row.denied:
+        lines.append(f"denied: {place}: {', '.join(row.denied)}")
+    return lines
 
 
 def _tenant(tenant: "TenantForm") -> str:
@@ -71,6 +92,8 @@ def _tenant(tenant: "TenantForm") -> str:
 def _row(row: "EnvironmentForm") -> tuple[str, ...]:
     promotion = row.promotion
     name = f"{promotion.version} {promotion.state}" if promotion else "-"
+    if promotion and promotion.failure:
+        name += f" ({promotion.failure})"
     if promotion and promotion.merge_request:
         name += f" !{promotion.merge_request}"
     because = promotion.because if promotion else row.last_run.because if row.last_run else "not looked at yet"

@@ -17,6 +17,8 @@ SECRET = "an-api-token-of-a-test"
         ("status",),
         ("why", "shop", "staging"),
         ("adopt", "demo"),
+        ("rollback", "shop", "staging", "--reason", "orders are lost"),
+        ("hold", "shop", "staging", "--reason", "the sale is on"),
         ("events", "list"),
         ("events", "show", "abc"),
         ("events", "redeliver", "abc"),
