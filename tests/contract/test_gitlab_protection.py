@@ -61,6 +61,26 @@ def test_name_is_protected_once_and_by_maintainers(forge: Forge, project: Projec
         forge.person(project, REPORTER).of(project).protectedbranches.list(get_all=True)
 
 
+@pytest.mark.rule("protected-branch-named-users")
+@pytest.mark.parametrize("edition", ["free", "paid"])
+def test_single_user_may_push_only_where_it_is_paid_for(
+    edition: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    forge: Forge = request.getfixturevalue("forge" if edition == "free" else "paid_forge")
+    project = forge.project()
+    named, other = forge.person(project, DEVELOPER), forge.person(project, DEVELOPER)
+    project.protectedbranches.delete("main")
+    project.protectedbranches.create({"name": "main", "allowed_to_push": [{"user_id": named.id}]})
+    clone = Clone(tmp_path / "clone", forge, project, named.token).clone()
+    clone.commit("main")
+
+    pushed = clone.attempt("push", "origin", "main").returncode == 0
+
+    assert pushed is (edition == "paid")
+    assert named.of(project).branches.get("main").can_push is pushed
+    assert other.of(project).branches.get("main").can_push is False
+
+
 @pytest.mark.rule("protected-branch-nobody-pushes")
 def test_push_level_0_leaves_merging_as_the_only_way(forge: Forge, project: Project, tmp_path: Path) -> None:
     maintainer = forge.person(project, MAINTAINER)

@@ -83,11 +83,14 @@ async def protect_branch(call: Call) -> Reply:
     project, name = call.project(AccessLevel.MAINTAINER), call.required("name")
     if any(rule.name == name for rule in project.protected_branches):
         raise conflict(f"Protected branch '{name}' already exists")
+    push_users, merge_users = _named_users(call, "allowed_to_push"), _named_users(call, "allowed_to_merge")
     rule = ProtectedRef(
         id=call.lab.next_id("protected_ref"),
         name=name,
-        push=AccessLevel(int(call.chosen("push_access_level", _LEVELS, "40"))),
-        merge=AccessLevel(int(call.chosen("merge_access_level", _LEVELS, "40"))),
+        push=AccessLevel(int(call.chosen("push_access_level", _LEVELS, "0" if push_users else "40"))),
+        merge=AccessLevel(int(call.chosen("merge_access_level", _LEVELS, "0" if merge_users else "40"))),
+        push_users=push_users,
+        merge_users=merge_users,
         allow_force_push=call.flag("allow_force_push"),
     )
     project.protected_branches.append(rule)
@@ -173,6 +176,15 @@ async def _remove(call: Call, project: Project, ref: str) -> None:
     async with project.repository.lock:
         change = await project.repository.set_ref(ref, ZERO_SHA)
         await after_refs_moved(call.lab, project, [change], call.actor)
+
+
+def _named_users(call: Call, name: str) -> set[int]:
+    """Users named one by one, which only the paid editions know; Free ignores them."""
+    asked = call.value(name)
+    if call.lab.edition == "free" or not isinstance(asked, list):
+        return set()
+    named = {one.get("user_id") for one in asked if isinstance(one, dict)}
+    return {user for user in named if isinstance(user, int) and user in call.lab.users}
 
 
 def _rule(project: Project, name: str) -> ProtectedRef:

@@ -83,6 +83,12 @@ RULES = (
         source="user/project/repository/branches/protected",
     ),
     Rule(
+        id="protected-branch-named-users",
+        says="the paid editions let single users push or merge, whatever their level; Free ignores them",
+        known="D",
+        source="api/protected_branches, allowed_to_push",
+    ),
+    Rule(
         id="branch-twice-400",
         says="a branch is created once, from something that exists",
         known="S",
