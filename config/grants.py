@@ -42,11 +42,21 @@ def _outside(granted: TenantSettings, tenant: str, policy: Policy) -> Iterator[F
         if not granted_project(granted, application.project):
             project = ("applications", name, "project")
             yield _finding(project, f"project {application.project}", tenant, granted.application_projects)
-        namespaces = {policy.environment(name, e).kustomization.namespace: e for e in policy.environments_of(name)}
-        for namespace in namespaces:
+        for field, namespace in _namespaces(name, policy):
             if not any(matches(glob, namespace) for glob in granted.namespaces):
-                path = ("applications", name, "kustomization")
+                path = ("applications", name, field)
                 yield _finding(path, f"namespace {namespace}", tenant, granted.namespaces)
+
+
+def _namespaces(application: str, policy: Policy) -> dict[tuple[str, str], None]:
+    """Each namespace that an application's objects are in, with the field that names it."""
+    found: dict[tuple[str, str], None] = {}
+    for environment in policy.environments_of(application):
+        pair = policy.environment(application, environment)
+        found["kustomization", pair.kustomization.namespace] = None
+        if pair.canary is not None:
+            found["canary", pair.canary.namespace] = None
+    return found
 
 
 def _finding(path: Location, what: str, tenant: str, granted: tuple[str, ...]) -> Finding:

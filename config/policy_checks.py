@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Iterator
 from re import compile as pattern
 from typing import TYPE_CHECKING
 
+from config import automation_checks
 from config.located import Finding, Location
 from config.ordering import cycle
-from config.policy_form import ApplicationForm, EnvironmentForm, OverrideForm, PolicyForm
+from config.policy_form import ApplicationForm, EnvironmentForm, OverrideForm, PolicyForm, RollbackForm
 from config.position import Position
-from config.resolution import EnvironmentPolicy, clusters_of, templates
+from config.resolution import CanaryRef, EnvironmentPolicy, KustomizationRef, clusters_of, templates
 from config.words import placeholders
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ OBJECT_NAME = pattern(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 """A DNS subdomain (RFC 1123): what Kubernetes allows as a name."""
 
 IN_FILES = frozenset({"application", "environment", "cluster"})
-IN_KUSTOMIZATION = frozenset({"application", "environment"})
+IN_OBJECT_NAME = frozenset({"application", "environment"})
 IN_REGISTRY = frozenset({"registry", "repository"})
 
 LIMITS_ARE_NOT_WRITTEN = Finding(
@@ -64,6 +65,8 @@ def resolved(policy: "Policy") -> list[Finding]:
     found = [finding for pair in pairs for finding in _pair(pair)]
     found += _shared(pairs, "kustomization-shared", _kustomization_keys, "watch the same Kustomization")
     found += _shared(pairs, "position-shared", _position_keys, "write the same field")
+    found += _shared(pairs, "canary-shared", _canary_keys, "are rolled out by the same Canary")
+    found += automation_checks.automated(policy, pairs)
     return found
 
 
@@ -84,8 +87,23 @@ def _environment(name: str, form: EnvironmentForm, policy: PolicyForm) -> Iterat
     unknown = placeholders(form.registry) - IN_REGISTRY
     if unknown:
         yield _unknown_placeholder((*path, "registry"), unknown, IN_REGISTRY)
-    if form.delivery == "image_automation":
-        yield _not_available((*path, "delivery"))
+    yield from _rollback((*path, "rollback"), form.rollback)
+
+
+def _rollback(path: Location, form: RollbackForm) -> Iterator[Finding]:
+    if form.way == "person" and not form.people:
+        yield nobody((*path, "way"))
+
+
+def nobody(path: Location) -> Finding:
+    """Rollbacks that a person should merge, with nobody named."""
+    return Finding(
+        path=path,
+        code="people",
+        what="a person should merge rollbacks, but nobody is named",
+        why="the merge request would mention no one, and the bad release would stay",
+        do="Write people: [GitLab user name, …] in policy.yaml, or way: merge_request.",
+    )
 
 
 def _cycle(policy: PolicyForm) -> Iterator[Finding]:
@@ -120,8 +138,8 @@ def _application(name: str, form: ApplicationForm, policy: PolicyForm) -> Iterat
                 do=f"Add {environment} to only, or take the override out.",
             )
         yield from _block(inner, override, form)
-        if override.delivery == "image_automation":
-            yield _not_available((*inner, "delivery"))
+        if override.rollback is not None:
+            yield from _rollback((*inner, "rollback"), override.rollback)
 
 
 def _block(path: Location, block: ApplicationForm | OverrideForm, form: ApplicationForm) -> Iterator[Finding]:
@@ -134,9 +152,10 @@ def _block(path: Location, block: ApplicationForm | OverrideForm, form: Applicat
             why="one of them says where the images are",
             do="Keep one of them.",
         )
-    unknown = placeholders(block.kustomization or "") - IN_KUSTOMIZATION
-    if unknown:
-        yield _unknown_placeholder((*path, "kustomization"), unknown, IN_KUSTOMIZATION)
+    for field, name in (("kustomization", block.kustomization), ("canary", block.canary)):
+        unknown = placeholders(name or "") - IN_OBJECT_NAME
+        if unknown:
+            yield _unknown_placeholder((*path, field), unknown, IN_OBJECT_NAME)
     if block.position is not None:
         yield from _position((*path, "position"), block.position, form)
     for index, position in enumerate(block.positions):
@@ -168,17 +187,12 @@ def _position(path: Location, position: Position, form: ApplicationForm) -> Iter
 
 def _pair(pair: EnvironmentPolicy) -> Iterator[Finding]:
     path: Location = ("applications", pair.application)
-    reference = pair.kustomization
-    if not OBJECT_NAME.fullmatch(reference.name) or not OBJECT_NAME.fullmatch(reference.namespace):
-        yield Finding(
-            path=(*path, "kustomization"),
-            code="value",
-            what=f"{reference} cannot be a Kustomization",
-            why="Kubernetes names are lower-case letters, digits, `-` and `.`",
-            do="Write namespace/name.",
-        )
-    if pair.delivery != "merge_request":
+    yield from _object_name(path, "kustomization", pair.kustomization)
+    if pair.canary is not None:
+        yield from _object_name(path, "canary", pair.canary)
+    if pair.delivery == "observe":
         return
+    writer = "merge requests write" if pair.delivery == "merge_request" else "image automation writes"
     standing = {position.of for position in pair.positions}
     for image in pair.images:
         if image not in standing:
@@ -186,9 +200,20 @@ def _pair(pair: EnvironmentPolicy) -> Iterator[Finding]:
                 path=path,
                 code="no-position",
                 what=f"{image} has no position in {pair.name}",
-                why="merge requests write it there, but the policy does not say where it stands",
+                why=f"{writer} it there, but the policy does not say where it stands",
                 do="Write position or positions, or delivery: observe for that environment.",
             )
+
+
+def _object_name(path: Location, field: str, reference: KustomizationRef | CanaryRef) -> Iterator[Finding]:
+    if not OBJECT_NAME.fullmatch(reference.name) or not OBJECT_NAME.fullmatch(reference.namespace):
+        yield Finding(
+            path=(*path, field),
+            code="value",
+            what=f"{reference} cannot be a {field.title()}",
+            why="Kubernetes names are lower-case letters, digits, `-` and `.`",
+            do="Write namespace/name.",
+        )
 
 
 Keys = Callable[[EnvironmentPolicy], Iterable[object]]
@@ -200,8 +225,13 @@ def _kustomization_keys(pair: EnvironmentPolicy) -> Iterator[object]:
 
 
 def _position_keys(pair: EnvironmentPolicy) -> Iterator[object]:
-    for position in pair.positions if pair.delivery == "merge_request" else ():
+    for position in pair.positions if pair.delivery != "observe" else ():
         yield tuple(sorted(position.model_dump(exclude={"of"}).items()))
+
+
+def _canary_keys(pair: EnvironmentPolicy) -> Iterator[object]:
+    for cluster in pair.clusters if pair.canary is not None else ():
+        yield cluster, pair.canary
 
 
 def _shared(pairs: Iterable[EnvironmentPolicy], code: str, keys: Keys, doing: str) -> Iterator[Finding]:
@@ -251,14 +281,4 @@ def _unknown_placeholder(path: Location, unknown: frozenset[str], known: frozens
         what=f"{asked} cannot be filled in here",
         why="only " + ", ".join(f"{{{name}}}" for name in sorted(known)) + " can",
         do="Use one of these.",
-    )
-
-
-def _not_available(path: Location) -> Finding:
-    return Finding(
-        path=path,
-        code="not-available",
-        what="delivery: image_automation is not available yet in this version",
-        why="it comes with the next release",
-        do="Use delivery: merge_request, or observe.",
     )

@@ -70,6 +70,15 @@ class RollbackForm(Form):
     """An inconclusive release (no metrics) may try again once after this time; 0: only when somebody asks."""
 
 
+class TighteningRollbackForm(Form):
+    """What a team's file may say of taking releases back: less by itself, never more."""
+
+    on: tuple[RollbackCause, ...] | None = None
+    """Some of the causes that the policy names, or none."""
+    way: RollbackWay | None = None
+    """At most this far without a person."""
+
+
 class EnvironmentForm(Form):
     """One environment: where releases go, after which others, and how strictly."""
 
@@ -104,7 +113,7 @@ class EnvironmentForm(Form):
 
 
 class OverrideForm(Form):
-    """What one application does differently in one environment. Only what is written differs."""
+    """What one application does differently in one environment. Only what is written differs; `rollback` as a whole."""
 
     mode: Mode | None = None
     delivery: Delivery | None = None
@@ -158,6 +167,7 @@ class Limit(Form):
     merge: Merge | None = None
     soak: Duration | None = None
     no_pipeline: NoPipeline | None = None
+    rollback: TighteningRollbackForm | None = None
 
 
 class TighteningForm(Form):
@@ -167,6 +177,7 @@ class TighteningForm(Form):
     merge: Merge | None = None
     soak: Duration | None = None
     no_pipeline: NoPipeline | None = None
+    rollback: TighteningRollbackForm | None = None
 
 
 class TeamApplicationForm(Form):

@@ -6,7 +6,7 @@ from datetime import timedelta
 from re import compile as pattern
 from re import escape
 
-from config.policy_form import ApplicationForm, EnvironmentForm, Limit, OverrideForm, RollbackForm
+from config.policy_form import ApplicationForm, EnvironmentForm, Limit, OverrideForm
 from config.position import Position
 from config.words import (
     Delivery,
@@ -25,6 +25,7 @@ STRICTEST: dict[str, tuple[str, ...]] = {
     "mode": ("observe", "propose", "act"),
     "merge": ("manual", "automatic"),
     "no_pipeline": ("wait", "allow"),
+    "way": ("person", "merge_request", "commit"),
 }
 """Values from strictest to loosest: per-team files may only move to the left."""
 
@@ -125,7 +126,7 @@ def version_in(template: str, tag: str) -> str | None:
 
 
 def stricter(field: str, left: str, right: str) -> str:
-    """The stricter of two values of `mode`, `merge` or `no_pipeline`."""
+    """The stricter of two values of `mode`, `merge`, `no_pipeline` or `way`."""
     return min(left, right, key=STRICTEST[field].index)
 
 
@@ -163,6 +164,23 @@ class Layers:
         asked = [limit.no_pipeline for limit in self.limits if limit.no_pipeline]
         return min([chosen, *asked], key=STRICTEST["no_pipeline"].index)
 
+    def final_rollback(self) -> RollbackPolicy:
+        """As far as everybody allows: the strictest way, and the causes that no team leaves out."""
+        form = self.override.rollback or self.environment.rollback
+        limits = [limit.rollback for limit in self.limits if limit.rollback is not None]
+        ways = [form.way, *(limit.way for limit in limits if limit.way is not None)]
+        kept = [limit.on for limit in limits if limit.on is not None]
+        return RollbackPolicy(
+            on=tuple(cause for cause in form.on if all(cause in causes for causes in kept)),
+            way=min(ways, key=STRICTEST["way"].index),
+            within=form.within,
+            brake_failures=form.brake.failures,
+            brake_within=form.brake.within,
+            irreversible=form.irreversible,
+            people=form.people,
+            retry_after=form.retry_after,
+        )
+
     def written_positions(self) -> tuple[Position, ...]:
         """The override's positions, else the application's."""
         for block in (self.override, self.application):
@@ -196,7 +214,7 @@ def resolve(name: str, application: str, after: tuple[str, ...], layers: Layers)
         registry=environment.registry,
         tag_template=override.tag or environment.tag,
         canary=_canary(override.canary or form.canary, values),
-        rollback=_rollback(override.rollback or environment.rollback),
+        rollback=layers.final_rollback(),
     )
 
 
@@ -205,19 +223,6 @@ def _canary(written: str | None, values: dict[str, str]) -> CanaryRef | None:
         return None
     namespace, _, name = fill(written, values).partition("/")
     return CanaryRef(namespace, name)
-
-
-def _rollback(form: RollbackForm) -> RollbackPolicy:
-    return RollbackPolicy(
-        on=form.on,
-        way=form.way,
-        within=form.within,
-        brake_failures=form.brake.failures,
-        brake_within=form.brake.within,
-        irreversible=form.irreversible,
-        people=form.people,
-        retry_after=form.retry_after,
-    )
 
 
 def clusters_of(environment: EnvironmentForm) -> tuple[str, ...]:

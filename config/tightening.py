@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from config import located, yaml_text, yaml_values
+from config import located, policy_checks, yaml_text, yaml_values
 from config.diagnostics import ConfigurationFault, Diagnostic, PolicyFault
 from config.located import Finding, Location
-from config.policy_form import Limit, TeamForm, TighteningForm
-from config.resolution import STRICTEST
+from config.policy_form import Limit, RollbackForm, TeamForm, TighteningForm, TighteningRollbackForm
+from config.resolution import STRICTEST, RollbackPolicy
 from config.words import Merge, Mode, NoPipeline, write_duration
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _only_tightens(finding: Finding) -> Finding:
         at_key=True,
         code="loosens",
         what=finding.what.replace("is unknown", "cannot be set here"),
-        why="a team's file can only tighten mode, merge, soak and no_pipeline",
+        why="a team's file can only tighten mode, merge, soak, no_pipeline, and rollback's on and way",
         do="Ask the owners of policy.yaml for it.",
     )
 
@@ -93,6 +93,20 @@ def _faults(
     ):
         if asked is not None and STRICTEST[field].index(asked) > STRICTEST[field].index(limit):
             yield _loosens((*path, field), field, asked, limit)
+    if form.rollback is not None:
+        yield from _rollback((*path, "rollback"), form.rollback, allowed.rollback)
+
+
+def _rollback(
+    path: Location, form: TighteningRollbackForm, allowed: RollbackForm | RollbackPolicy
+) -> Iterator[Finding]:
+    if form.way is not None and STRICTEST["way"].index(form.way) > STRICTEST["way"].index(allowed.way):
+        yield _loosens((*path, "way"), "way", form.way, allowed.way)
+    if form.way == "person" and not allowed.people:
+        yield policy_checks.nobody((*path, "way"))
+    added = sorted(set(form.on or ()) - set(allowed.on))
+    if added:
+        yield _loosens((*path, "on"), "on", ", ".join(added), ", ".join(allowed.on) or "that nothing takes one back")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,11 +115,18 @@ class _Allowed:
     merge: Merge
     soak: timedelta
     no_pipeline: NoPipeline
+    rollback: RollbackForm | RollbackPolicy
 
 
 def _allowed(policy: "Policy", application: str | None, environment: str) -> _Allowed:
     block = policy.environments[environment] if application is None else policy.environment(application, environment)
-    return _Allowed(mode=block.mode or policy.mode, merge=block.merge, soak=block.soak, no_pipeline=block.no_pipeline)
+    return _Allowed(
+        mode=block.mode or policy.mode,
+        merge=block.merge,
+        soak=block.soak,
+        no_pipeline=block.no_pipeline,
+        rollback=block.rollback,
+    )
 
 
 def _loosens(path: Location, field: str, value: str, allowed: str) -> Finding:

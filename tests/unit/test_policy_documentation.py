@@ -21,7 +21,10 @@ SECTIONS: list[tuple[str, str, type[BaseModel]]] = [
     (POLICY, "environments", policy_form.EnvironmentForm),
     (POLICY, "applications", policy_form.ApplicationForm),
     (POLICY, "applications", policy_form.OverrideForm),
+    (POLICY, "rollback", policy_form.RollbackForm),
+    (POLICY, "rollback", policy_form.BrakeForm),
     (POLICY, "Per-team files", policy_form.TighteningForm),
+    (POLICY, "Per-team files", policy_form.TighteningRollbackForm),
     *((POLICY, "Positions", getattr(position, name)) for name in (
         "KustomizeImages", "Setter", "HelmValues", "ChartVersion", "OciRef", "YamlPath",
     )),
@@ -54,6 +57,11 @@ def test_every_field_is_documented_in_its_section(document: str, heading: str, m
             (POLICY, "environments", field, policy_form.EnvironmentForm.model_fields[field].default)
             for field in ("delivery", "merge", "soak", "no_pipeline", "tag", "statuses", "deployments")
         ),
+        *(
+            (POLICY, "rollback", field, policy_form.RollbackForm.model_fields[field].default)
+            for field in ("way", "within", "retry_after")
+        ),
+        (POLICY, "rollback", "failures", policy_form.BrakeForm.model_fields["failures"].default),
         *(
             (OPERATOR, "Settings", field, settings.Settings.model_fields[field].default)
             for field in ("data_dir", "resync_every", "sweep_every", "workers", "lease")
@@ -88,7 +96,8 @@ def codes() -> Iterator[str]:
     for file in files:
         for found in CODE.finditer(file.read_text()):
             yield found[1] or found[2]
-    yield from ("kustomization-shared", "position-shared", "position")
+    yield from ("kustomization-shared", "position-shared", "canary-shared", "position")
+    yield from ("release-file", "pin-file", "denial-file")
 
 
 def section(document: str, heading: str) -> str:

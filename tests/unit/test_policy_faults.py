@@ -39,7 +39,29 @@ def test_the_text_the_cases_start_from_is_good() -> None:
         ("version: 1", "versions: 1", 1, "unknown"),
         ("cluster: demo\n    after", "clustr: demo\n    after", 7, "unknown"),
         ("delivery: observe", "delivery: sideways", 5, "value"),
-        ("delivery: observe", "delivery: image_automation", 5, "not-available"),
+        ("delivery: observe", "delivery: image_automation", 5, "automation-entry"),
+        ("after: [dev]", "after: [dev]\n    delivery: image_automation", 6, "automation-tag"),
+        ("after: [dev]", "after: [dev]\n    delivery: image_automation\n    tag: '{version}'", 10, "automation-tag"),
+        ("after: [dev]", "after: [dev]\n    rollback: {way: person}", 9, "people"),
+        ("after: [dev]", "after: [dev]\n    rollback: {on: canary}", 9, "value"),
+        ("after: [dev]", "after: [dev]\n    rollback: {brake: {failures: 0}}", 9, "value"),
+        ("after: [dev]", "after: [dev]\n    rollback: {people: ['@maintainer']}", 9, "value"),
+        (", image: shop}", ", image: shop}\n    canary: 'shop/{cluster}'", 15, "placeholder"),
+        (", image: shop}", ", image: shop}\n    canary: shop", 15, "value"),
+        (", image: shop}", ", image: shop}\n    canary: 'shop/-{environment}'", 15, "value"),
+        (", image: shop}", ", image: shop}\n    canary: shop/shop", 10, "canary-shared"),
+        (
+            ", image: shop}",
+            ", image: shop}\n    environments:\n      production:\n        rollback: {way: person}",
+            17,
+            "people",
+        ),
+        (
+            ", image: shop}",
+            ", image: shop}\n    environments:\n      production:\n        delivery: image_automation",
+            6,
+            "automation-tag",
+        ),
         ("    delivery: observe", "    clusters: [a]", 3, "clusters"),
         ("    cluster: demo\n    after: [dev]", "    after: [dev]", 6, "clusters"),
         ("after: [dev]", "after: [dev, qa]", 8, "unknown-environment"),
@@ -81,6 +103,39 @@ def test_missing_position_is_named_with_its_environment() -> None:
 
     with pytest.raises(PolicyFault, match=r"registry\.example/demo/shop has no position in production"):
         Policy.parse(text)
+
+
+AUTOMATED = GOOD.replace("after: [dev]", "after: [dev]\n    delivery: image_automation\n    {}")
+
+
+@pytest.mark.parametrize("own", ["tag: '{version}-prod'", "registry: 'prod.example/{repository}'"])
+def test_image_automation_needs_a_tag_or_a_registry_of_its_own(own: str) -> None:
+    policy = Policy.parse(AUTOMATED.replace("{}", own, 1))
+
+    assert policy.environment("shop", "production").delivery == "image_automation"
+
+
+def test_image_automation_without_a_position_is_a_fault() -> None:
+    text = AUTOMATED.replace("{}", "tag: '{version}-prod'", 1)
+
+    with pytest.raises(PolicyFault, match="image automation writes it there"):
+        Policy.parse("\n".join(line for line in text.splitlines() if "position" not in line))
+
+
+def test_tag_is_shared_with_environments_after_it_alone() -> None:
+    text = AUTOMATED.replace("{}", "tag: '{version}-prod'", 1)
+    after = "  later:\n    cluster: demo\n    after: [production]\n    tag: '{version}-prod'\napplications:"
+
+    assert Policy.parse(text.replace("applications:", after, 1)).order == ("dev", "production", "later")
+    beside = text.replace("applications:", after.replace("[production]", "[dev]"), 1)
+    assert faults(beside) == [("policy.yaml", 10, "automation-tag")]
+
+
+def test_two_applications_may_not_share_a_canary() -> None:
+    shop = GOOD.replace("image: shop}", "image: shop}\n    canary: shop/{environment}")
+    other = shop.partition("applications:\n")[2].replace("shop:", "worker:", 1).replace("apps/", "jobs/")
+
+    assert faults(shop + other) == [("policy.yaml", 10, "canary-shared")] * 2
 
 
 def test_two_environments_may_not_write_one_field() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import PermanentError
-from config.policy import KustomizationRef, Policy, PolicyFault
+from config.policy import CanaryRef, KustomizationRef, Policy, PolicyFault
 
 EXAMPLE = Path(__file__).parents[2] / "config" / "examples" / "policy.yaml"
 
@@ -102,6 +102,34 @@ def test_kustomization_leads_to_its_applications(policy: Policy) -> None:
     assert policy.applications_of("eu-2", "flux-system", "shop-production") == (("shop", "production"),)
     assert policy.applications_of("demo", "shop", "worker-dev") == (("worker", "dev"),)
     assert policy.applications_of("demo", "flux-system", "shop-production") == ()
+
+
+def test_canary_leads_to_its_application() -> None:
+    text = TEXT.replace(
+        "    project: demo/shop\n", "    project: demo/shop\n    canary: shop/{application}-{environment}\n"
+    )
+    policy = Policy.parse(text)
+
+    assert policy.environment("shop", "staging").canary == CanaryRef("shop", "shop-staging")
+    assert policy.environment("worker", "dev").canary is None
+    assert policy.applications_of_canary("eu-2", "shop", "shop-production") == (("shop", "production"),)
+    assert policy.applications_of_canary("eu-2", "shop", "shop-staging") == ()
+
+
+def test_rollback_of_an_application_replaces_the_whole_block() -> None:
+    policy = Policy.parse(
+        "version: 1\n"
+        "environments: {dev: {cluster: a, delivery: observe, rollback: {within: 2h, people: [lead]}}}\n"
+        "applications:\n"
+        "  a: {project: g/a, images: r.example/a, kustomization: ns/a}\n"
+        "  b: {project: g/b, images: r.example/b, kustomization: ns/b,\n"
+        "      environments: {dev: {rollback: {on: [], brake: {failures: 5}}}}}\n"
+    )
+
+    ours, theirs = policy.environment("a", "dev").rollback, policy.environment("b", "dev").rollback
+    assert (ours.within, ours.people, ours.on) == (timedelta(hours=2), ("lead",), ("canary_failed",))
+    assert (theirs.within, theirs.people, theirs.on) == (timedelta(hours=1), (), ())
+    assert (theirs.brake_failures, theirs.brake_within) == (5, timedelta(minutes=10))
 
 
 def test_project_path_is_compared_as_gitlab_does(policy: Policy) -> None:

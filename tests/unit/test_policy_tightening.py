@@ -47,6 +47,27 @@ def test_application_limit_holds_for_that_application_alone() -> None:
     assert policy.environment("worker", "production").mode == "act"
 
 
+def test_team_may_ask_for_a_person_and_for_fewer_causes() -> None:
+    policy = tightened("environments: {production: {rollback: {way: merge_request, on: []}}}\n")
+
+    rollback = policy.environment("worker", "production").rollback
+    assert (rollback.way, rollback.on) == ("merge_request", ())
+    assert Policy.parse(POLICY).environment("worker", "production").rollback.on == ("canary_failed",)
+
+
+def test_limits_of_several_teams_hold_together() -> None:
+    base = POLICY.replace("no_pipeline: allow", "rollback: {on: [canary_failed, health_check_failed], people: [lead]}")
+    team = "version: 1\nenvironments: {{production: {{rollback: {}}}}}\n"
+
+    policy = Policy.parse(
+        base, extra={"a.yaml": team.format("{on: [canary_failed], way: person}"), "b.yaml": team.format("{on: []}")}
+    )
+
+    rollback = policy.environment("worker", "production").rollback
+    assert (rollback.way, rollback.on, rollback.people) == ("person", (), ("lead",))
+    assert Policy.model_validate_json(policy.model_dump_json()) == policy
+
+
 def test_limits_are_part_of_what_is_recorded() -> None:
     policy = tightened("environments: {production: {mode: observe}}\n")
 
@@ -71,6 +92,9 @@ def test_empty_team_file_changes_nothing() -> None:
         ("environments:\n  production:\n    after: []\n", 4, "loosens"),
         ("environments:\n  production:\n    mode: full\n", 4, "value"),
         ("environments: [\n", 3, "yaml"),
+        ("environments:\n  production:\n    rollback: {on: [health_check_failed]}\n", 4, "loosens"),
+        ("environments:\n  production:\n    rollback: {within: 1d}\n", 4, "loosens"),
+        ("environments:\n  production:\n    rollback: {way: person}\n", 4, "people"),
     ],
 )
 def test_loosening_is_a_fault_at_its_line(team: str, line: int, code: str) -> None:
@@ -78,6 +102,14 @@ def test_loosening_is_a_fault_at_its_line(team: str, line: int, code: str) -> No
         tightened(team)
 
     assert ("team.yaml", line, code) in [(found.file, found.line, found.code) for found in caught.value.diagnostics]
+
+
+def test_way_of_a_rollback_cannot_be_widened() -> None:
+    base = POLICY.replace("no_pipeline: allow", "rollback: {way: merge_request}")
+    team = "version: 1\nenvironments: {production: {rollback: {way: commit}}}\n"
+
+    with pytest.raises(PolicyFault, match="way: commit would loosen the policy"):
+        Policy.parse(base, extra={"team.yaml": team})
 
 
 def test_faults_of_all_team_files_are_told_together() -> None:

@@ -48,6 +48,16 @@ def test_name_outside_the_grant_is_found_at_its_line(grant: dict[str, list[str]]
     assert what in found.what
 
 
+def test_canary_outside_the_grant_is_found_at_its_line() -> None:
+    text = f"{POLICY}    canary: other/shop-{{environment}}\n"
+    granted = settings(namespaces=["flux-system"])
+
+    (found,) = check_grant(granted, "demo", Policy.parse(text), text=text, file="policy.yaml")
+
+    assert (found.line, found.code) == (13, "not-granted")
+    assert "namespace other" in found.what
+
+
 @pytest.mark.parametrize(
     ("glob", "path", "granted"),
     [
