@@ -61,9 +61,8 @@ class StoredGates:
         if reached is None:
             return _closed(f"cluster {cluster} is not read through its API, so nobody knows what {canary} carries")
         if not stored.images or await target_images(reached, canary) != stored.images:
-            return _closed(
-                f"{gate} was decided for {', '.join(stored.images) or 'no image'}, and {canary} carries another"
-            )
+            decided_for = ", ".join(stored.images) or "no image"
+            return _closed(f"{gate} was decided for {decided_for}, which is not what {canary} carries now")
         return GateAnswer(open=True, because=stored.because)
 
 

@@ -89,11 +89,7 @@ async def _release(revision: str, git: Revisions, environment: EnvironmentPolicy
     """What the positions say at a revision: that is what Flux applies."""
     if not revision or not await git.knows(revision):
         return None
-    return _meant(await git.written(revision, environment, release_file))
-
-
-def _meant(written: Written) -> Release | None:
-    return written.declared
+    return (await git.written(revision, environment, release_file)).standing
 
 
 def _unknown(cluster: str, because: str) -> ClusterSeen:
