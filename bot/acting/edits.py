@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from bot.acting.hands import Hands
+from bot.acting.hands import Repository
 from bot.errors import PermanentError
 from bot.keys import EnvironmentKey
 from bot.positions import parse_denial_file, parse_pin_file, place, read_images, release_file
@@ -25,7 +25,7 @@ def tagged(release: Release, environment: EnvironmentPolicy) -> Release:
     return replace(release, images=tuple(replace(image, tag=tag) for image in release.images))
 
 
-def declares(release: Release, key: EnvironmentKey, hands: Hands) -> Files:
+def declares(release: Release, key: EnvironmentKey, hands: Repository) -> Files:
     """The release file says the release, with the tags of the environment."""
     environment = hands.policy.environment(key.application, key.environment)
     path = hands.policy.release_file(key.application, key.environment)
@@ -33,7 +33,7 @@ def declares(release: Release, key: EnvironmentKey, hands: Hands) -> Files:
 
 
 async def positions(
-    release: Release, key: EnvironmentKey, base: str, hands: Hands, *, marked: Marked | None = None
+    release: Release, key: EnvironmentKey, base: str, hands: Repository, *, marked: Marked | None = None
 ) -> Files:
     """Every position says the release's image; `marked` changes its markers, too."""
     environment = hands.policy.environment(key.application, key.environment)
@@ -52,7 +52,7 @@ async def positions(
     return {path: text.encode() for path, text in files.items()}
 
 
-async def _text(base: str, path: str, release: Release, key: EnvironmentKey, hands: Hands) -> str:
+async def _text(base: str, path: str, release: Release, key: EnvironmentKey, hands: Repository) -> str:
     text = await hands.git.text(base, path)
     if text is None:
         raise PermanentError(
@@ -62,13 +62,13 @@ async def _text(base: str, path: str, release: Release, key: EnvironmentKey, han
     return text
 
 
-async def pinned_away(base: str, key: EnvironmentKey, hands: Hands) -> Files:
+async def pinned_away(base: str, key: EnvironmentKey, hands: Repository) -> Files:
     """The pin goes, where one stands: for a promotion that itself writes the positions."""
     path = hands.policy.pin_file(key.application, key.environment)
     return {path: None} if await hands.git.exists(base, path) else {}
 
 
-async def stands(release: Release, key: EnvironmentKey, base: str, hands: Hands) -> bool:
+async def stands(release: Release, key: EnvironmentKey, base: str, hands: Repository) -> bool:
     """Whether every position says the release's image, by digest where one is written, else by tag."""
     environment = hands.policy.environment(key.application, key.environment)
     images = {image.name: image for image in tagged(release, environment).images}
@@ -84,14 +84,14 @@ def _shows(text: str, position: Position, image: Image) -> bool:
     return all(one.digest == image.digest if one.digest else one.tag == image.tag for one in found)
 
 
-async def pin_at(base: str, key: EnvironmentKey, hands: Hands) -> Pin | None:
+async def pin_at(base: str, key: EnvironmentKey, hands: Repository) -> Pin | None:
     """What an environment is pinned to at a revision."""
     path = hands.policy.pin_file(key.application, key.environment)
     text = await hands.git.text(base, path)
     return None if text is None else parse_pin_file(text, file=path)
 
 
-async def denials_at(base: str, key: EnvironmentKey, hands: Hands) -> tuple[Denial, ...]:
+async def denials_at(base: str, key: EnvironmentKey, hands: Repository) -> tuple[Denial, ...]:
     """What is denied in an environment at a revision."""
     path = hands.policy.denial_file(key.application, key.environment)
     text = await hands.git.text(base, path)

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from bot.acting.breaker import Breaker
 from bot.clients.git import GitMirror
@@ -12,6 +13,20 @@ from bot.tenants import Tenant
 from config.policy import Policy
 
 AboutToWrite = Callable[[], Awaitable[None]]
+
+
+class Repository(Protocol):
+    """What is needed to say how files change: the policy, and the config repository to read them from."""
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        ...
+
+    @property
+    def git(self) -> GitTruth:
+        """The repository."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from functools import partial
 
 from bot.acting.edits import Files, declares, denials_at, pin_at, positions, stands, tagged
-from bot.acting.hands import Done, Hands
+from bot.acting.hands import Done, Hands, Repository
 from bot.acting.landing import Change, land, merge_at
 from bot.actions import LiftPin, MergeRollback, RevokeDenial, RollBack
 from bot.errors import StaleError
@@ -31,7 +31,7 @@ async def roll_back(action: RollBack, hands: Hands) -> Done:
         title=undoing_title(action),
         description=rollback_description(action, images_denied(action) if action.deny else ()),
         labels=undoing_labels(action),
-        files=partial(_taken_back, action, hands),
+        files=partial(taken_back, action, hands),
     )
     return await land(change, action.way, hands)
 
@@ -78,7 +78,7 @@ def images_denied(action: RollBack) -> tuple[Image, ...]:
     return tuple(sorted(image for image in action.release.images if image.digest not in good))
 
 
-async def _taken_back(action: RollBack, hands: Hands, base: str) -> Files | None:
+async def taken_back(action: RollBack, hands: Repository, base: str) -> Files | None:
     """The rollback on `base`, None when it stands there already: its pin, and the release file with it."""
     key = action.key
     pinned, declared = await pin_at(base, key, hands), await hands.git.proposed(base, key)
@@ -96,7 +96,9 @@ async def _taken_back(action: RollBack, hands: Hands, base: str) -> Files | None
     return files
 
 
-async def _expect(release: Release, key: EnvironmentKey, base: str, hands: Hands, *, or_standing: bool = False) -> None:
+async def _expect(
+    release: Release, key: EnvironmentKey, base: str, hands: Repository, *, or_standing: bool = False
+) -> None:
     """The revision still declares the release, or its positions carry it past the release file; else StaleError."""
     declared = await hands.git.proposed(base, key)
     if declared is not None and declared.id == release.id:
@@ -109,7 +111,7 @@ async def _expect(release: Release, key: EnvironmentKey, base: str, hands: Hands
     )
 
 
-def _pin(action: RollBack, hands: Hands) -> Pin:
+def _pin(action: RollBack, hands: Repository) -> Pin:
     environment = hands.policy.environment(action.key.application, action.key.environment)
     return Pin(
         release=tagged(action.back_to, environment),
@@ -121,7 +123,7 @@ def _pin(action: RollBack, hands: Hands) -> Pin:
     )
 
 
-def _denials(action: RollBack, hands: Hands) -> tuple[Denial, ...]:
+def _denials(action: RollBack, hands: Repository) -> tuple[Denial, ...]:
     environment = hands.policy.environment(action.key.application, action.key.environment)
     tags = {image.digest: image for image in tagged(action.release, environment).images}
     version = action.release.name
