@@ -29,8 +29,6 @@ class Control:
         self._sandbox = sandbox
         self._token = token
         self._disturbances = Disturbances(sandbox)
-        self.canaries: dict[str, str] = {}
-        """Outcome by `namespace/name`, as it was set."""
         app = web.Application(middlewares=[self._authenticated])
         app.add_routes(self._routes())
         self._listener = Listener(app)
@@ -96,17 +94,22 @@ class Control:
 
     async def _canary(self, request: web.Request) -> web.StreamResponse:
         form = await _read(request, forms.CanaryForm)
-        self.canaries[f"{form.namespace}/{form.name}"] = form.outcome
-        return _json(dict(self.canaries))
+        image = self._image_of(form.image) if form.image else ""
+        self._sandbox.cluster.flagger.outcomes.decide(form.namespace, form.name, form.outcome, image=image)
+        return await self._canaries(request)
 
     async def _canaries(self, _: web.Request) -> web.StreamResponse:
-        return _json(dict(self.canaries))
+        return _json(dict(self._sandbox.cluster.flagger.outcomes.listed()))
 
     async def _workload(self, request: web.Request) -> web.StreamResponse:
         form = await _read(request, forms.WorkloadForm)
-        image = form.image if "/" in form.image else f"{self._sandbox.releasing.image}:{form.image}"
+        image = self._image_of(form.image)
         self._sandbox.cluster.set_outcome(image, form.outcome)
         return _json({"image": image, "outcome": form.outcome})
+
+    def _image_of(self, text: str) -> str:
+        """A version alone is one of demo-service."""
+        return text if "/" in text else f"{self._sandbox.releasing.image}:{text}"
 
     async def _hooks(self, request: web.Request) -> web.StreamResponse:
         document = await _document(request)
@@ -136,9 +139,10 @@ class Control:
         self._disturbances.reset_counters()
         return _json({})
 
-    async def _rescan(self, _: web.Request) -> web.StreamResponse:
-        self._sandbox.cluster.scans.rescan()
-        return _json({})
+    async def _rescan(self, request: web.Request) -> web.StreamResponse:
+        form = await _read(request, forms.RescanForm)
+        await self._sandbox.cluster.rescan(form.times)
+        return _json({"times": form.times})
 
     async def _expire_watches(self, request: web.Request) -> web.StreamResponse:
         form = await _read(request, forms.WatchesForm)

@@ -44,11 +44,13 @@ class PipelineForm(Form):
 
 
 class CanaryForm(Form):
-    """The outcome kept for a Canary."""
+    """What becomes of a Canary's analyses."""
 
     namespace: str
     name: str
-    outcome: Literal["succeeds", "fails", "no-data"]
+    image: str = ""
+    """Only while its target has this image: `repository:tag`, `repository@digest`, or only the version."""
+    outcome: Literal["succeed", "fail", "no-data", "query-failed", "hang"]
 
 
 class WorkloadForm(Form):
@@ -124,6 +126,13 @@ class WatchesForm(Form):
     """How many of the next watches get HTTP 410 before they begin."""
 
 
+class RescanForm(Form):
+    """Let image automation look at the registry."""
+
+    times: Annotated[int, Field(ge=1, le=10_000)] = 1
+    """How often, one whole look after the other; the answer comes after the last."""
+
+
 class ReconcileForm(Form):
     """Ask Flux for a reconciliation."""
 
@@ -139,3 +148,7 @@ class SpeedForm(Form):
     stall: Seconds | None = None
     rate_limit: Seconds | None = None
     stale_selection: bool | None = None
+    canary_interval: Seconds | None = None
+    canary_deadline: Seconds | None = None
+    event_similar: Annotated[int, Field(ge=0)] | None = None
+    event_burst: Annotated[int, Field(ge=0)] | None = None

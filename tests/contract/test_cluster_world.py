@@ -291,12 +291,17 @@ async def test_a_rebuilt_image_has_another_digest_under_the_same_tag(
         assert (await nobody.head(manifest)).headers["Docker-Content-Digest"] == rebuilt["digest"]
 
 
-async def test_canary_outcomes_are_kept(control: aiohttp.ClientSession) -> None:
-    canary = {"namespace": "production", "name": "demo-service", "outcome": "fails"}
+async def test_canary_outcomes_are_kept_by_canary_and_by_image(
+    sandbox: Sandbox, control: aiohttp.ClientSession
+) -> None:
+    canary = {"namespace": "production", "name": "demo-service", "outcome": "no-data"}
 
     await control.post("/control/canaries", json=canary)
+    await control.post("/control/canaries", json=canary | {"image": "1.2.0", "outcome": "fail"})
 
-    assert await (await control.get("/control/canaries")).json() == {"production/demo-service": "fails"}
+    image = f"{sandbox.releasing.image}:1.2.0"
+    kept = {"production/demo-service": "no-data", f"production/demo-service {image}": "fail"}
+    assert await (await control.get("/control/canaries")).json() == kept
 
 
 async def test_the_control_api_takes_only_its_own_token(sandbox: Sandbox) -> None:

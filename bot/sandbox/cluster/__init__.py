@@ -1,4 +1,4 @@
-"""An embedded cluster: a Kubernetes API subset over HTTP with Flux's controllers behind it."""
+"""An embedded cluster: a Kubernetes API subset over HTTP with Flux's controllers and Flagger's behind it."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from aiohttp import web
 from bot.sandbox.cluster.access import Access, User
 from bot.sandbox.cluster.api import PUBLIC, Api
 from bot.sandbox.cluster.controller import REQUESTED, Controller
+from bot.sandbox.cluster.flagger.controller import Flagger
 from bot.sandbox.cluster.images.automation import Automations
 from bot.sandbox.cluster.images.reflector import Policies, Scans
 from bot.sandbox.cluster.kinds import KINDS, kind_of
@@ -58,19 +59,21 @@ class Cluster:
 
     def _build_controllers(self, data_dir: Path, pull: Pull) -> None:
         objects, settings, clock = self.objects, self.settings, self._clock
-        recorder = Recorder(objects, clock, self.notifications.post)
+        recorder = Recorder(objects, clock, self.notifications.post, settings)
         self.notifications.failed = lambda alert, message: recorder.keep(
             alert, "Warning", "NotificationDispatchFailed", message, controller="notification-controller"
         )
         self.sources = Sources(objects, recorder, settings, clock, data_dir / "sources")
         self.kustomizations = Kustomizations(objects, recorder, settings, clock, self.sources.artifacts)
         self.rollouts = Rollouts(objects, settings, clock, pull)
+        self.flagger = Flagger(objects, recorder, settings, clock, self.rollouts, pull)
         self.scans = Scans(objects, recorder, settings, clock)
         self.policies = Policies(objects, recorder, settings, clock, self.scans)
         self.automations = Automations(objects, recorder, settings, clock, data_dir / "automations")
         self.receivers = Receivers(objects, clock)
         self._controllers: tuple[Controller, ...] = (
             self.rollouts,
+            self.flagger,
             self.receivers,
             self.sources,
             self.kustomizations,
@@ -125,6 +128,12 @@ class Cluster:
         document = self.objects.get(served, namespace, name)
         document["metadata"].setdefault("annotations", {})[REQUESTED] = self._clock().isoformat()
         self.objects.update(served, document)
+
+    async def rescan(self, times: int = 1) -> None:
+        """Let image automation look: scan, select, write; `times` whole looks, one after the other."""
+        for _ in range(times):
+            for controller in (self.scans, self.policies, self.automations):
+                await controller.look()
 
     def set_outcome(self, image: str, outcome: Outcome) -> None:
         """Decide what happens to pods of an image, `repository:tag`."""

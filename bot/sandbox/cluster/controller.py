@@ -25,6 +25,7 @@ class Controller:
         self.objects = objects
         self._wakes: dict[Key, asyncio.Event] = {}
         self._tasks: dict[Key, asyncio.Task[None]] = {}
+        self._asking: dict[Key, list[asyncio.Future[None]]] = {}
         self._stop_listening: Callable[[], None] | None = None
         self.crashed: list[BaseException] = []
         """What ended a loop that should not have ended; the cluster's `stop` raises the first one."""
@@ -48,12 +49,25 @@ class Controller:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._tasks.clear()
+        for asking in self._asking.values():
+            _answer(asking)
+        self._asking.clear()
 
     def nudge(self, namespace: str, name: str) -> None:
         """Look at an object now, or right after the look that is under way."""
         wake = self._wakes.get((namespace, name))
         if wake is not None:
             wake.set()
+
+    async def look(self) -> None:
+        """Look at every object now; returns when these looks have ended."""
+        looks: list[asyncio.Future[None]] = []
+        for key, wake in self._wakes.items():
+            ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._asking.setdefault(key, []).append(ended)
+            looks.append(ended)
+            wake.set()
+        await asyncio.gather(*looks)
 
     def asked(self, namespace: str, name: str) -> bool:
         """Whether the object under reconciliation was asked for again meanwhile."""
@@ -80,6 +94,7 @@ class Controller:
 
     def _end(self, key: Key) -> None:
         self._wakes.pop(key, None)
+        _answer(self._asking.pop(key, []))
         task = self._tasks.pop(key, None)
         if task is not None:
             task.cancel()
@@ -99,11 +114,21 @@ class Controller:
             document = self.objects.find(self.kind, *key)
             if document is None:
                 return
-            pause = await self.reconcile(document)
+            asking = self._asking.pop(key, [])
+            try:
+                pause = await self.reconcile(document)
+            finally:
+                _answer(asking)
             # Not wait_for: in Python 3.11 it swallows a cancellation that arrives together with the wake-up.
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await wake.wait()
+
+
+def _answer(asking: list["asyncio.Future[None]"]) -> None:
+    for future in asking:
+        if not future.done():
+            future.set_result(None)
 
 
 def wants_work(before: Document, after: Document) -> bool:

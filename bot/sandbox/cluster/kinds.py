@@ -59,11 +59,19 @@ IMAGE_REPOSITORY, IMAGE_POLICY, IMAGE_UPDATE_AUTOMATION = _flux(
 )
 (RECEIVER,) = _flux("notification", "v1", ("Receiver", "receivers"))
 ALERT, PROVIDER = _flux("notification", "v1beta3", ("Alert", "alerts"), ("Provider", "providers"))
-CANARY = Kind(group="flagger.app", version="v1beta1", kind="Canary", plural="canaries")
+CANARY, METRIC_TEMPLATE, ALERT_PROVIDER = (
+    Kind(group="flagger.app", version="v1beta1", kind=kind, plural=plural)
+    for kind, plural in (
+        ("Canary", "canaries"),
+        ("MetricTemplate", "metrictemplates"),
+        ("AlertProvider", "alertproviders"),
+    )
+)
 
 KINDS = (
     NAMESPACE, POD, SERVICE, CONFIG_MAP, SECRET, EVENT, DEPLOYMENT, KUSTOMIZATION, GIT_REPOSITORY, OCI_REPOSITORY,
     HELM_RELEASE, IMAGE_REPOSITORY, IMAGE_POLICY, IMAGE_UPDATE_AUTOMATION, RECEIVER, ALERT, PROVIDER, CANARY,
+    METRIC_TEMPLATE, ALERT_PROVIDER,
 )  # fmt: skip
 
 

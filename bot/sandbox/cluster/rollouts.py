@@ -34,6 +34,7 @@ class Rollouts(Controller):
         self._began: dict[str, tuple[int, float]] = {}
         self.outcomes: dict[str, Outcome] = {}
         """What happens to pods of an image, by its reference or by `repository:tag`; healthy when absent."""
+        self._held: set[tuple[str, str]] = set()
 
     def set_outcome(self, image: str, outcome: Outcome) -> None:
         """Decide an image's fate, also of pods that run it now."""
@@ -42,12 +43,22 @@ class Rollouts(Controller):
             self._began.pop(document["metadata"]["uid"], None)
             self.nudge(document["metadata"]["namespace"], document["metadata"]["name"])
 
+    def hold(self, namespace: str, name: str, *, held: bool) -> None:
+        """Keep the pods of one Deployment from becoming ready, or let them again."""
+        if held == ((namespace, name) in self._held):
+            return
+        self._held.symmetric_difference_update({(namespace, name)})
+        self.nudge(namespace, name)
+
     async def reconcile(self, document: Document) -> float | None:
         """Take the roll-out one step further."""
         since = self._since(document)
         outcome, digests = self._fate(document)
         elapsed = asyncio.get_running_loop().time() - since
         due = self._settings.rollout if outcome == "healthy" else self._settings.stall
+        if _wanted(document) == 0:
+            # No pod has to come up, whatever the image.
+            outcome, due = "healthy", 0.0
         if elapsed < due:
             self._progressing(document)
             return due - elapsed + 0.001
@@ -79,6 +90,8 @@ class Rollouts(Controller):
             if said is not None and said != "healthy":
                 outcome = said
             digests[image] = digest or ""
+        if (document["metadata"]["namespace"], document["metadata"]["name"]) in self._held:
+            outcome = "hangs"
         return outcome, digests
 
     def _progressing(self, document: Document) -> None:
@@ -86,9 +99,17 @@ class Rollouts(Controller):
         meta = document["metadata"]
         if status.get("observedGeneration") == meta["generation"] and self._reason(status) == "ReplicaSetUpdated":
             return
-        status |= {"observedGeneration": meta["generation"], "replicas": _wanted(document) + 1, "updatedReplicas": 1}
-        status["unavailableReplicas"] = 1
+        available = min(int(status.get("availableReplicas", 0)), _wanted(document))
+        status |= {"observedGeneration": meta["generation"], "replicas": available + 1, "updatedReplicas": 1}
+        status |= {"availableReplicas": available, "unavailableReplicas": 1}
+        if available < _wanted(document):
+            self._unavailable(document, status)
         self._write(document, status, "ReplicaSetUpdated", "True")
+
+    def _unavailable(self, document: Document, status: Document) -> None:
+        others = [one for one in status.get("conditions", []) if one["type"] != "Available"]
+        condition = self._condition(document, "Available", "False", "MinimumReplicasUnavailable")
+        status["conditions"] = [condition, *others]
 
     def _ready(self, document: Document, digests: dict[str, str]) -> None:
         wanted = _wanted(document)
@@ -164,6 +185,8 @@ def _message(document: Document, reason: str) -> str:
             return f'Deployment "{name}" has successfully progressed.'
         case "MinimumReplicasAvailable":
             return "Deployment has minimum availability."
+        case "MinimumReplicasUnavailable":
+            return "Deployment does not have minimum availability."
         case _:
             return f'Deployment "{name}" is progressing.'
 

@@ -25,3 +25,13 @@ class Settings:
     """Whether image automation writes the selection it knew once more onto a head it did not know."""
     bookmark_every: float = 5.0
     """Between two bookmarks of a quiet watch (Kubernetes: about 60)."""
+    canary_interval: float = 0.2
+    """The shortest time between two ticks of a canary, whatever analysis.interval says (Flagger: 10)."""
+    canary_deadline: float = 3.0
+    """The longest a canary's target may take to come up; progressDeadlineSeconds (600) where that is shorter."""
+    event_similar: int = 0
+    """How many different events of an object, type and reason there may be within ten minutes before the others are
+    folded into one "(combined from similar events)" (client-go: 10); 0 folds none."""
+    event_burst: int = 0
+    """How many events of an object a controller may say at once, and one more every five minutes, before the others
+    are lost (client-go: 25); 0 loses none."""

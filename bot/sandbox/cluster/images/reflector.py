@@ -55,11 +55,6 @@ class Scans(Controller):
         if self.session is not None:
             await self.session.close()
 
-    def rescan(self) -> None:
-        """Scan every repository now."""
-        for document in self.objects.all(self.kind):
-            self.nudge(document["metadata"]["namespace"], document["metadata"]["name"])
-
     async def reconcile(self, document: Document) -> float | None:
         """One scan."""
         if document["spec"].get("suspend") or self.session is None:
