@@ -204,7 +204,7 @@ class TenantSettings(Form):
     clusters: Names = ()
     """Clusters that its policy may name."""
     namespaces: Globs = ()
-    """Namespaces whose Kustomizations its policy may name; ["*"] for all."""
+    """Namespaces whose Kustomizations and Canaries its policy may name; ["*"] for all."""
 
 
 class ApiTokenSettings(Form):

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from bot.positions.checkout import check_positions, check_release_files
+from bot.positions.checkout import check_positions
+from bot.positions.own_files import check_own_files
 from config import grants, lints, settings
 from config.diagnostics import ConfigurationFault, Diagnostic
 from config.policy import POLICY_FILE, TEAM_FILES, Policy
@@ -40,7 +41,7 @@ def check_config(
     ignore: Annotated[list[str] | None, typer.Option(help="Switch a finding's code off. May be repeated.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines.")] = False,
 ) -> None:
-    """Check policy, positions, release files and Flux objects of a config repository.
+    """Check policy, positions, the files Sluice writes, and Flux objects of a config repository.
 
     Each finding is one line: file:line:column, what is wrong, why, what to do, and its code in brackets.
     Exit status: 0 nothing found, 1 findings, 2 wrong usage.
@@ -91,7 +92,7 @@ def _policy_findings(checkout: Checkout, settings_file: Path | None, tenant: str
         policy = Policy.parse(text, file=POLICY_FILE, extra=teams)
     except ConfigurationFault as error:
         return list(error.diagnostics)
-    found = [*check_positions(policy, checkout.read), *check_release_files(policy, checkout.texts, checkout.read)]
+    found = [*check_positions(policy, checkout.read), *check_own_files(policy, checkout.texts, checkout.read)]
     if settings_file is not None:
         found += _grant_findings(policy, text, settings_file, tenant)
     return found

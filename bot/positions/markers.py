@@ -41,6 +41,12 @@ class Marked:
         """Whether it did, and is kept from it."""
         return self.owner == "sluice-pinned"
 
+    @property
+    def image_policy(self) -> str:
+        """`namespace:name` of the ImagePolicy that Flux's markers name, without the part; empty for none."""
+        parts = self.policy.split(":")
+        return ":".join(parts[:2]) if len(parts) > 1 and self.owner != "sluice" else ""
+
 
 def marked_values(text: str, documents: tuple[Node, ...]) -> Iterator[Marked]:
     """Every marked value of a text, in order. Markers inside quoted or block text are no comments."""

@@ -5,8 +5,6 @@ policy's range alone would let its stale selection be written once more (design 
 file:line where the position cannot be found.
 """
 
-from collections.abc import Iterator
-
 from bot.observing import Marking
 from bot.positions.locating import locate
 from bot.positions.markers import Marked, Owner, marked_values
@@ -26,7 +24,7 @@ def unpin_markers(text: str, position: Position) -> str:
 
 def marking(text: str, position: Position) -> Marking:
     """Who writes the position's values, by their markers."""
-    owners = {mark.owner for mark in _marks(text, position)}
+    owners = {mark.owner for mark in marks(text, position)}
     if "imagepolicy" in owners:
         return "active"
     return "pinned" if "sluice-pinned" in owners else "none"
@@ -34,8 +32,15 @@ def marking(text: str, position: Position) -> Marking:
 
 def policies(text: str, position: Position) -> tuple[str, ...]:
     """The image policies, as `namespace:name`, that the position's active and pinned markers name; each once."""
-    named = [mark.policy.split(":") for mark in _marks(text, position) if mark.active or mark.pinned]
-    return tuple(dict.fromkeys(":".join(parts[:2]) for parts in named if len(parts) > 1))
+    return tuple(dict.fromkeys(mark.image_policy for mark in marks(text, position) if mark.image_policy))
+
+
+def unmarked_lines(text: str, position: Position) -> tuple[int, ...]:
+    """The lines whose tag, digest or whole image Flux would leave as it is: no active or pinned marker stands there."""
+    marked = {mark.scalar.start for mark in marks(text, position) if mark.active or mark.pinned}
+    slots = [slot for standing in locate(text, position) for slot in standing.slots]
+    chosen = [slot.scalar for slot in slots if slot.part in ("tag", "digest", "image")]
+    return tuple(sorted({scalar.line for scalar in chosen if scalar.start not in marked}))
 
 
 def joined(markings: tuple[Marking, ...]) -> Marking:
@@ -45,12 +50,14 @@ def joined(markings: tuple[Marking, ...]) -> Marking:
     return "pinned" if "pinned" in markings else "none"
 
 
+def marks(text: str, position: Position) -> tuple[Marked, ...]:
+    """Every marker that stands behind a value of the position, in order."""
+    starts = {slot.scalar.start for standing in locate(text, position) for slot in standing.slots}
+    found = marked_values(text, documents(text, file=position.file))
+    return tuple(mark for mark in found if mark.scalar.start in starts)
+
+
 def _owned(text: str, position: Position, before: Owner, after: Owner) -> str:
-    for mark in reversed([mark for mark in _marks(text, position) if mark.owner == before]):
+    for mark in reversed([mark for mark in marks(text, position) if mark.owner == before]):
         text = text[: mark.start] + after + text[mark.end :]
     return text
-
-
-def _marks(text: str, position: Position) -> Iterator[Marked]:
-    starts = {slot.scalar.start for standing in locate(text, position) for slot in standing.slots}
-    return (mark for mark in marked_values(text, documents(text, file=position.file)) if mark.scalar.start in starts)

@@ -35,9 +35,10 @@ def parse_release_file(text: str, *, file: str = "release file") -> Release:
     )
 
 
-def environment_of_release_file(text: str, *, file: str = "release file") -> str:
-    """The environment that a release file is written for."""
-    return text_in(record(text, file, "a release"), "environment", file)
+def place_of(text: str, *, file: str) -> tuple[str, str]:
+    """The application and environment that a release file, a pin or a denial file is written for."""
+    data = record(text, file, "an application in an environment")
+    return text_in(data, "application", file), text_in(data, "environment", file)
 
 
 def install_file(installation: str) -> str:

@@ -1,4 +1,4 @@
-"""One writer per field: whoever else would write a merge request's position is found, with file and line."""
+"""One writer per field: whoever else writes a position, or would write it again, is found with file and line."""
 
 from collections.abc import Iterator
 from re import compile as pattern
@@ -16,12 +16,27 @@ EXACT_VERSION = pattern(r"v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 
 def find_writers(text: str, position: Position) -> tuple[Diagnostic, ...]:
     """Image automation's markers and version ranges at the position; ConfigurationFault when it cannot be found."""
-    return tuple(_ranges(text, position)) or tuple(_markers(text, position))
+    return find_ranges(text, position) or tuple(_markers(text, position))
+
+
+def find_ranges(text: str, position: Position) -> tuple[Diagnostic, ...]:
+    """Version ranges at the position, by which the cluster chooses what runs whoever else writes there."""
+    return tuple(_ranges(text, position))
 
 
 def _markers(text: str, position: Position) -> Iterator[Diagnostic]:
     starts = {slot.scalar.start for standing in locate(text, position) for slot in standing.slots}
     for mark in marked_values(text, documents(text, file=position.file)):
+        if mark.pinned and mark.scalar.start in starts:
+            yield Diagnostic(
+                file=position.file,
+                line=mark.scalar.line,
+                column=mark.column,
+                code="pinned-marker",
+                what=f"this line is pinned away from image automation ({mark.policy}), but merge requests write it",
+                why="lifting the pin would give the line back to image automation, over every promotion",
+                do="Replace $sluice-pinned by $sluice in the marker, or use delivery: image_automation.",
+            )
         if mark.active and mark.scalar.start in starts:
             yield Diagnostic(
                 file=position.file,
@@ -30,7 +45,7 @@ def _markers(text: str, position: Position) -> Iterator[Diagnostic]:
                 code="two-writers",
                 what=f"image automation writes this line too ({mark.policy})",
                 why="it would commit its own choice over every promotion and rollback",
-                do="Replace $imagepolicy by $sluice in the marker, or use delivery: observe.",
+                do="Replace $imagepolicy by $sluice in the marker, or use delivery: image_automation or observe.",
             )
 
 

@@ -1,6 +1,7 @@
 """`sluice check-config` says what is wrong in a checkout, line by line, and exits as documented."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ import typer
 from typer.testing import CliRunner, Result
 
 from bot.cli.check_config import check_config
-from bot.positions import release_file
+from bot.positions import denial_file, pin_file, release_file
+from bot.records import Pin
 from bot.releases import Image, Release
 
 POLICY = """\
@@ -30,6 +32,23 @@ clusters: {demo: {}}
 tenants:
   demo: {config_project: demo/config, application_projects: ["demo/*"], clusters: [demo], namespaces: [flux-system]}
 """
+
+
+PRODUCTION = "apps/shop/production/kustomization.yaml"
+ACTIVE = '{"$imagepolicy": "ns:shop:tag"}'
+PINNED = '{"$sluice-pinned": "ns:shop:tag"}'
+RELEASE = Release(application="shop", images=(Image(name="registry.example/demo/shop", digest="sha256:" + "a" * 64),))
+PIN = pin_file(
+    Pin(
+        release=RELEASE,
+        instead_of=RELEASE,
+        failure="measured",
+        since=datetime(2026, 11, 1, tzinfo=UTC),
+        because="the canary failed",
+        by="sluice",
+    ),
+    "production",
+)
 
 
 @pytest.fixture
@@ -114,6 +133,85 @@ def test_second_writer_is_a_finding_where_merge_requests_write(checkout: Path) -
         put(checkout, f"apps/shop/{environment}/kustomization.yaml", marked)
 
     assert codes(checkout) == [("apps/shop/production/kustomization.yaml", 4, "two-writers")]
+
+
+def test_pinned_marker_is_a_finding_where_merge_requests_write(checkout: Path) -> None:
+    put(checkout, PRODUCTION, KUSTOMIZATION.replace("1.0.0", f"1.0.0 # {PINNED}"))
+
+    assert codes(checkout) == [(PRODUCTION, 4, "pinned-marker")]
+
+
+@pytest.fixture
+def automated(checkout: Path) -> Path:
+    """A checkout whose production is written by image automation, and is right."""
+    own = "after: [dev], delivery: image_automation, tag: '{version}-prod'"
+    put(checkout, ".sluice/policy.yaml", POLICY.replace("after: [dev]", own))
+    put(checkout, PRODUCTION, KUSTOMIZATION.replace("1.0.0", f"1.0.0-prod # {ACTIVE}"))
+    return checkout
+
+
+def test_image_automation_with_its_marker_is_good(automated: Path) -> None:
+    assert codes(automated) == []
+
+
+@pytest.mark.parametrize(
+    ("tag", "line"),
+    [
+        ("1.0.0-prod", 4),
+        ("1.0.0-prod # {'$sluice': 'ns:shop:tag'}", 4),
+        (f"1.0.0-prod # {ACTIVE}\n  digest: sha256:aa", 5),
+    ],
+)
+def test_line_that_image_automation_cannot_write_is_a_finding(automated: Path, tag: str, line: int) -> None:
+    put(automated, PRODUCTION, KUSTOMIZATION.replace("1.0.0", tag.replace("'", '"')))
+
+    assert codes(automated) == [(PRODUCTION, line, "no-marker")]
+
+
+def test_pin_and_pinned_markers_stand_together(automated: Path) -> None:
+    put(automated, PRODUCTION, KUSTOMIZATION.replace("1.0.0", f"1.0.0-prod # {PINNED}"))
+    assert codes(automated) == [(PRODUCTION, 4, "pinned-marker")]
+
+    put(automated, ".sluice/pins/production/shop.yaml", PIN)
+    assert codes(automated) == []
+
+    put(automated, PRODUCTION, KUSTOMIZATION.replace("1.0.0", f"1.0.0-prod # {ACTIVE}"))
+    assert codes(automated) == [(PRODUCTION, 4, "pin-undone")]
+
+
+def test_image_that_two_policies_choose_is_a_finding(automated: Path) -> None:
+    other = f"1.0.0-prod # {ACTIVE}\n  digest: sha256:aa # {ACTIVE.replace('shop:tag', 'other:digest')}"
+    put(automated, PRODUCTION, KUSTOMIZATION.replace("1.0.0", other))
+
+    assert codes(automated) == [(PRODUCTION, 5, "several-policies")]
+
+
+def test_missing_position_is_told_once_under_image_automation(automated: Path) -> None:
+    put(automated, PRODUCTION, "images: []\n")
+
+    assert codes(automated) == [(PRODUCTION, 1, "position")]
+
+
+@pytest.mark.parametrize(("folder", "code"), [("pins", "pin-file"), ("denials", "denial-file")])
+@pytest.mark.parametrize(
+    ("place", "application", "faulty"),
+    [("production/shop", "shop", False), ("production/shop", "other", True), ("qa/shop", "shop", True)],
+)
+def test_pins_and_denials_must_belong_to_their_place(
+    checkout: Path, folder: str, code: str, place: str, application: str, faulty: bool
+) -> None:
+    text = PIN if folder == "pins" else denial_file("shop", "production", ())
+    file = f".sluice/{folder}/{place}.yaml"
+    put(checkout, file, text.replace('application: "shop"', f'application: "{application}"'))
+
+    assert codes(checkout) == ([(file, 0, code)] if faulty else [])
+
+
+@pytest.mark.parametrize(("folder", "code"), [("pins", "pin-file"), ("denials", "denial-file")])
+def test_pins_and_denials_that_do_not_read_are_findings(checkout: Path, folder: str, code: str) -> None:
+    put(checkout, f".sluice/{folder}/production/shop.yaml", "application: shop\nenvironment: production\n")
+
+    assert [found for _, _, found in codes(checkout)] == [code]
 
 
 @pytest.mark.parametrize(

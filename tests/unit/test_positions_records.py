@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bot.errors import PermanentError
 from bot.positions import install_file, parse_install_file, parse_release_file, release_file
-from bot.positions.records import environment_of_release_file
+from bot.positions.records import place_of
 from bot.releases import Image, Release
 
 DIGESTS = st.text("0123456789abcdef", min_size=64, max_size=64).map("sha256:".__add__)
@@ -26,7 +26,7 @@ def test_release_reads_back_equal(release: Release, environment: str) -> None:
     text = release_file(release, environment)
 
     assert parse_release_file(text) == release
-    assert environment_of_release_file(text) == environment
+    assert place_of(text, file="f.yaml") == (release.application, environment)
 
 
 @given(RELEASES)

@@ -10,6 +10,7 @@ SETTER = Setter(kind="setter", file="f.yaml", marker="ns:shop")
 CHART = ChartVersion(kind="chart_version", file="f.yaml")
 OCI = OciRef(kind="oci_ref", file="f.yaml")
 ACTIVE = '# {"$imagepolicy": "ns:shop:tag"}'
+PINNED = '# {"$sluice-pinned": "ns:shop:tag"}'
 OURS = '# {"$sluice": "ns:shop:tag"}'
 
 
@@ -26,6 +27,7 @@ def kustomization(comment: str, other: str = "") -> str:
     [
         (KUSTOMIZE, kustomization(ACTIVE), [(5, "two-writers")]),
         (KUSTOMIZE, kustomization(OURS), []),
+        (KUSTOMIZE, kustomization(PINNED), [(5, "pinned-marker")]),
         (KUSTOMIZE, kustomization("# plain"), []),
         (KUSTOMIZE, kustomization("", other=ACTIVE), []),
         (SETTER, f"a:\n  tag: v1 {ACTIVE}\n", [(2, "two-writers")]),
