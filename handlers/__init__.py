@@ -3,13 +3,14 @@
 from typing import Any
 
 from bot.observing import Rule
-from handlers import configuration, deployments, promotion, releases, rollout, sources, statuses
+from handlers import configuration, deployments, promotion, releases, rollback, rollout, sources, statuses
 
 RULES: tuple[Rule[Any, Any], ...] = (
     sources.RULE,
     configuration.RULE,
     releases.RULE,
     rollout.RULE,
+    rollback.RULE,
     promotion.RULE,
     statuses.RULE,
     deployments.RULE,

@@ -3,13 +3,13 @@
 from dataclasses import replace
 from datetime import datetime
 
-from bot.actions import Decision, RecordPromotion, SettleRequest, skip
-from bot.observing import Promotion, PromotionState, Release, Request
+from bot.actions import Decision, RecordPromotion, SettleRequest, act, skip
+from bot.observing import Promotion, PromotionState, Request
 from config.policy import EnvironmentPolicy
 from handlers.modes import muted
 from handlers.rollback_facts import RollbackFacts, revoke
 from handlers.undone import tries_of
-from handlers.ways import by_a_person, carry, way_of
+from handlers.ways import LOOK_AGAIN
 
 ENDED_BADLY: frozenset[PromotionState] = frozenset({"rolled_back", "failed", "denied", "declined", "withdrawn"})
 
@@ -27,16 +27,15 @@ def allow(facts: RollbackFacts, environment: EnvironmentPolicy, now: datetime) -
 
 
 def revoke_denial(facts: RollbackFacts, environment: EnvironmentPolicy, request: Request) -> Decision:
-    """The denial leaves Git by the way that is open."""
-    change = replace(revoke(request, request.version), way=way_of(environment, facts.installation, facts.rights))
-    says = facts.seen.declared or Release(application=facts.key.application, images=())
-    return carry(
-        change,
-        says,
-        facts.merge_request,
-        facts.written_under(change.effect_key),
-        left_to_people=by_a_person(environment, facts.installation),
-    )
+    """The denial leaves Git by the way that is open; its merge request is merged at once, for a person asked for it."""
+    if environment.mode != "act":
+        place = f".sluice/denials/{facts.key.environment}/{facts.key.application}.yaml"
+        because = f"{facts.key.environment} only proposes: merge the removal of {request.version} from {place} yourself"
+        return refuse(request, f"{because}, then allow it again")
+    change = revoke(request, request.version)
+    if not (facts.rights and facts.rights.may_push):
+        change = replace(change, way="merge_request")
+    return act(change, because=change.because, look_again=LOOK_AGAIN)
 
 
 def settle(facts: RollbackFacts, request: Request, now: datetime) -> Decision:

@@ -13,6 +13,8 @@ from bot.observing import (
     ReleaseRecord,
     compare_versions,
 )
+from handlers.gates import pin
+from handlers.undone import still_counts
 
 UNDECIDED: frozenset[PromotionState] = frozenset({"waiting", "ready", "superseded"})
 """A promotion that ended otherwise was refused by a person, or its release was in the environment."""
@@ -27,7 +29,7 @@ def choose(
 ) -> Release | None:
     """The newest proven candidate, else the newest candidate (to say what it waits for), else None.
 
-    A candidate is no baseline, newer than what Git declares, and not barred (ids).
+    A candidate is no baseline, newer than what Git declares, and not barred (ids, see `turned_away` and `kept_out`).
     """
     candidates = [
         record.release
@@ -44,7 +46,7 @@ def turned_away(
     """Releases (ids) that do not come back by themselves: a person refused them here, or they were here already.
 
     What Git does not declare any more was taken back by somebody, who is respected. Reopening the merge request of a
-    refused release asks for it anew.
+    refused release asks for it anew, and allowing it again makes what it ended with before count no more.
     """
     reopened = request.proposes.id if request and request.state == "opened" and request.proposes else ""
     return frozenset(
@@ -52,7 +54,19 @@ def turned_away(
         for promotion in promotions
         if promotion.key == key
         and promotion.state not in UNDECIDED
+        and still_counts(promotion.updated_at, promotion.release, key, promotions)
         and not (promotion.state == "declined" and promotion.release.id == reopened)
+    )
+
+
+def kept_out(
+    key: EnvironmentKey, seen: EnvironmentSeen, releases: Iterable[ReleaseRecord], promotions: tuple[Promotion, ...]
+) -> frozenset[str]:
+    """Releases (ids) that Git keeps out of an environment: denied there, or not newer than what a pin was set for."""
+    return frozenset(
+        record.release.id
+        for record in releases
+        if seen.denied(record.release) or pin.judge(key, record.release, seen, promotions).verdict != "green"
     )
 
 

@@ -7,7 +7,16 @@ from datetime import datetime, timedelta
 from bot.actions import Action, Decision, Gate, RecordPromotion, act, digest, wait, would
 from bot.observing import MergeRequestSeen, Promotion, PromotionState, Release, promotion_id
 from config.policy import EnvironmentPolicy, Mode
-from handlers.gates import branch_untouched, healthy_before, loses_nothing, merge_proof, target_settled
+from handlers.gates import (
+    branch_untouched,
+    healthy_before,
+    loses_nothing,
+    merge_proof,
+    no_hold,
+    not_denied,
+    pin,
+    target_settled,
+)
 from handlers.modes import mode_of, muted
 from handlers.promotion_facts import PromotionFacts
 from handlers.proposing import merge, propose
@@ -58,7 +67,18 @@ class Landing:
     def because(self) -> str:
         """Where it stands, in a sentence."""
         shut = [gate.because for gate in self.gates if gate.verdict != "green"]
-        return f"{self.target.name} waits: {'; '.join(shut)}" if shut else f"{self.target.name} may land"
+        if shut:
+            return f"{self.target.name} waits: {'; '.join(shut)}"
+        return f"{self.target.name} may land{self.waits_for}"
+
+    @property
+    def waits_for(self) -> str:
+        """Who merges it, where that is not the bot."""
+        if self.may_merge or self.request is None or self.mode == "observe":
+            return ""
+        name = self.environment.name
+        why = f"the mode of {name} is propose" if self.mode == "propose" else f"{name} merges manually"
+        return f": a person merges !{self.request.iid}, because {why}"
 
 
 def promote(facts: PromotionFacts, target: Release, environment: EnvironmentPolicy, now: datetime) -> Decision:
@@ -76,9 +96,12 @@ def promote(facts: PromotionFacts, target: Release, environment: EnvironmentPoli
 
 def judge(facts: PromotionFacts, target: Release, environment: EnvironmentPolicy, now: datetime) -> tuple[Gate, ...]:
     """Every gate, in the order they are shown; the merge proof is last."""
-    request = facts.open_request
+    request, promotions = facts.open_request, facts.promotions
     return (
-        healthy_before.judge(target, environment.after, facts.promotions, environment.soak, now),
+        healthy_before.judge(target, environment.after, promotions, environment.soak, now, facts.denied_before),
+        not_denied.judge(facts.key, target, facts.seen),
+        pin.judge(facts.key, target, facts.seen, promotions),
+        no_hold.judge(facts.holds, facts.requests, now),
         target_settled.judge(facts.seen),
         loses_nothing.judge(target, facts.seen.declared, facts.comparison),
         branch_untouched.judge(request),

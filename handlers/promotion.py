@@ -11,6 +11,7 @@ from handlers.choosing import may_follow, turned_away
 from handlers.landing import promote, superseded
 from handlers.modes import muted
 from handlers.promotion_facts import PromotionFacts, observe
+from handlers.undone import went_back
 
 
 def decide(facts: PromotionFacts, policy: Policy, now: datetime) -> Decision:
@@ -65,9 +66,12 @@ def why_nothing(facts: PromotionFacts) -> str:
     """The newest is in Git, or the newer ones were turned away."""
     declared = facts.seen.declared
     barred = turned_away(facts.key, facts.promotions, facts.merge_request)
-    newer = [p for p in facts.promotions if p.release.id in barred and may_follow(p.release, declared)]
+    here = [p for p in facts.promotions if p.key == facts.key]
+    newer = [p for p in here if p.release.id in barred and may_follow(p.release, declared)]
     if declared is not None and newer:
         return f"{newer[0].release.name} is not brought again by itself: {newer[0].because}"
+    if facts.seen.pin is not None and went_back(facts.seen):
+        return f"{facts.key.environment} stays at {facts.seen.pin.release.name}: {facts.seen.pin.because}"
     return f"no release is newer than {declared.name}" if declared else "no release is known yet"
 
 

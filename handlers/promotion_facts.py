@@ -5,14 +5,17 @@ from dataclasses import dataclass, replace
 from bot.events import EnvironmentKey
 from bot.observing import (
     Comparison,
+    Denial,
     EnvironmentSeen,
+    Hold,
     Installation,
     MergeRequestSeen,
     Observer,
     Promotion,
     Release,
+    Request,
 )
-from handlers.choosing import choose, turned_away
+from handlers.choosing import choose, kept_out, turned_away
 from handlers.showing import publish, show
 
 
@@ -21,7 +24,8 @@ class PromotionFacts:
     """An environment, what could be promoted into it, and the merge request that is or was open.
 
     promotions: all environments of the application, newest first. target: what `choose` found.
-    written: effect key → digest of what was last written under it.
+    written: effect key → digest of what was last written under it. holds and requests: what people want here.
+    denied_before: the target's denials in the environments before, by environment.
     """
 
     key: EnvironmentKey
@@ -32,6 +36,9 @@ class PromotionFacts:
     comparison: Comparison | None
     merge_request: MergeRequestSeen | None
     written: tuple[tuple[str, str], ...] = ()
+    holds: tuple[Hold, ...] = ()
+    requests: tuple[Request, ...] = ()
+    denied_before: tuple[tuple[str, Denial], ...] = ()
 
     @property
     def under_way(self) -> Promotion | None:
@@ -51,8 +58,9 @@ async def observe(key: EnvironmentKey, observer: Observer) -> PromotionFacts:
     last = under_way(key, promotions)
     request = await observer.merge_request(key, last.merge_request if last else None)
     before = observer.policy.before(key.application, key.environment)
-    barred = turned_away(key, promotions, request)
-    target = choose(seen, await observer.releases(key.owner), promotions, before, barred)
+    releases = await observer.releases(key.owner)
+    barred = turned_away(key, promotions, request) | kept_out(key, seen, releases, promotions)
+    target = choose(seen, releases, promotions, before, barred)
     facts = PromotionFacts(
         key=key,
         installation=await observer.installation(key.tenant),
@@ -61,8 +69,20 @@ async def observe(key: EnvironmentKey, observer: Observer) -> PromotionFacts:
         target=target,
         comparison=await observer.comparison(key.owner, seen.declared, target) if target else None,
         merge_request=request,
+        holds=await observer.holds(key),
+        requests=await observer.requests(key),
+        denied_before=await denials_of(target, key, before, observer) if target else (),
     )
     return replace(facts, written=await what_was_written(facts, observer))
+
+
+async def denials_of(
+    target: Release, key: EnvironmentKey, before: tuple[str, ...], observer: Observer
+) -> tuple[tuple[str, Denial], ...]:
+    """Where the target is denied among the environments before."""
+    seen = [await observer.environment(replace(key, environment=name)) for name in before]
+    denials = [(one.environment, one.denied(target)) for one in seen]
+    return tuple((environment, denial) for environment, denial in denials if denial)
 
 
 def under_way(key: EnvironmentKey, promotions: tuple[Promotion, ...]) -> Promotion | None:

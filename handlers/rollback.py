@@ -138,7 +138,7 @@ def go_back(
     stuck = request is not None and (is_refused(request) or is_late(case.failure.at, now))
     if left_to_people or stuck or written == digest(calling):
         change = calling
-    return carry(change, back_to, request, written, left_to_people=left_to_people)
+    return carry(change, request, written, left_to_people=left_to_people)
 
 
 RULE: Rule[EnvironmentKey, RollbackFacts] = Rule(

@@ -2,9 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from bot.actions import Decision, LiftPin, MergeRollback, RevokeDenial, RollBack, Way, act, digest, wait
-from bot.observing import Installation, MergeRequestSeen, Release, Rights
+from bot.actions import Decision, MergeRollback, RollBack, Way, act, digest, wait
+from bot.observing import Installation, MergeRequestSeen, Rights
 from config.policy import EnvironmentPolicy
+from handlers.hints import take_back
 from handlers.modes import mode_of
 
 LOOK_AGAIN = timedelta(seconds=2)
@@ -18,8 +19,6 @@ BEING_CHECKED = frozenset({"checking", "unchecked", "preparing", "approvals_sync
 """GitLab's `detailed_merge_status` values that time heals."""
 REBUILD = frozenset({"conflict", "need_rebase"})
 """Those that a branch built anew on the default branch heals."""
-
-Change = RollBack | RevokeDenial | LiftPin
 
 
 def by_a_person(environment: EnvironmentPolicy, installation: Installation) -> bool:
@@ -35,49 +34,60 @@ def way_of(environment: EnvironmentPolicy, installation: Installation, rights: R
     return "merge_request"
 
 
-def carry(
-    change: Change, says: Release, request: MergeRequestSeen | None, written: str, *, left_to_people: bool
-) -> Decision:
-    """The next step of a change towards the default branch.
+def carry(change: RollBack, request: MergeRequestSeen | None, written: str, *, left_to_people: bool) -> Decision:
+    """The next step of a rollback towards the default branch.
 
-    says: what the release file says once it has landed. request: the open merge request of its branch.
-    written: the digest of what was last written under its key, empty when never.
+    request: the open merge request of its branch. written: the digest last written under its key, empty when never.
     """
     if request is None:
         return being_read(change) if written else begin(change)
     if not request.ours:
         because = f"{change.because}; a person committed to !{request.iid}, who merges it or closes it"
         return wait(because=because, look_again=LOOK_AGAIN_LATER)
-    if written != digest(change) or is_stale(change, says, request):
+    if written != digest(change) or is_stale(change, request):
         return begin(change)
     if left_to_people or request.draft:
-        why = "it is a draft" if request.draft else "a person merges here"
-        return wait(because=f"{change.because} with !{request.iid}, because {why}", look_again=LOOK_AGAIN_LATER)
+        why = "it is a draft" if request.draft else f"{change.key.environment} leaves that to people"
+        because = f"{change.because} as soon as a person merges !{request.iid}: {why}"
+        return wait(because=because, look_again=LOOK_AGAIN_LATER)
+    return land(change, request)
+
+
+def land(change: RollBack, request: MergeRequestSeen) -> Decision:
+    """Merge it as soon as GitLab calls it mergeable; no gate of a promotion counts (design section 6)."""
     if request.status == "mergeable":
         merge = MergeRollback(
-            key=change.key, merge_request=request.iid, sha=request.sha, release=says, because=change.because
+            key=change.key,
+            merge_request=request.iid,
+            sha=request.sha,
+            release=change.release,
+            because=change.because,
         )
         return act(merge, because=f"{change.because}: !{request.iid} is merged", look_again=LOOK_AGAIN)
     soon = LOOK_AGAIN_LATER if is_refused(request) else LOOK_AGAIN
-    return wait(because=f"{change.because} as soon as GitLab merges !{request.iid}: {request.status}", look_again=soon)
+    because = f"{change.because} as soon as GitLab lets !{request.iid} be merged: it says {request.status}"
+    return wait(because=because, look_again=soon)
 
 
-def begin(change: Change) -> Decision:
+def begin(change: RollBack) -> Decision:
     """Write it, whole."""
     return act(change, because=change.because, look_again=LOOK_AGAIN)
 
 
-def being_read(change: Change) -> Decision:
+def being_read(change: RollBack) -> Decision:
     """It was written and no merge request is open: it landed a moment ago, or a person closed it, who is respected."""
-    because = f"{change.because}; it is written, and Git is being read (or a person closed its merge request)"
+    because = (
+        f"{change.because}; it is written, and Git is being read. If a person closed its merge request, "
+        f"{take_back(change.key)} asks again"
+    )
     return wait(because=because, look_again=LOOK_AGAIN_LATER)
 
 
-def is_stale(change: Change, says: Release, request: MergeRequestSeen) -> bool:
-    """The branch says something else, or cannot be merged as it stands."""
-    if request.status in REBUILD:
+def is_stale(change: RollBack, request: MergeRequestSeen) -> bool:
+    """The branch is about something else, or cannot be merged as it stands."""
+    if request.status in REBUILD or request.release_id != change.release.id:
         return True
-    return isinstance(change, RollBack) and (request.proposes is None or request.proposes.id != says.id)
+    return request.proposes is None or request.proposes.id != change.back_to.id
 
 
 def is_refused(request: MergeRequestSeen) -> bool:

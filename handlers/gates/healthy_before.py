@@ -2,17 +2,29 @@
 
 from datetime import datetime, timedelta
 
-from bot.actions import Gate
-from bot.observing import Promotion, Release
+from bot.actions import Gate, Verdict
+from bot.observing import Denial, Promotion, Release
 from handlers.choosing import healthy_at
 
 
 def judge(
-    release: Release, before: tuple[str, ...], promotions: tuple[Promotion, ...], soak: timedelta, now: datetime
+    release: Release,
+    before: tuple[str, ...],
+    promotions: tuple[Promotion, ...],
+    soak: timedelta,
+    now: datetime,
+    denied: tuple[tuple[str, Denial], ...] = (),
 ) -> Gate:
-    """Waiting while it may still become healthy, red where it failed (failures F12)."""
+    """Waiting while it may still become healthy, red where it failed or was taken back (failures F12).
+
+    denied: the release's denials in the environments before, by environment; they outlast its health there.
+    """
     if not before:
         return Gate(name="healthy before", verdict="green", because="no environment comes before")
+    if denied:
+        environment, denial = denied[0]
+        because = f"{release.name} is denied in {environment}: {denial.because}"
+        return Gate(name="healthy before", verdict="red", because=because)
     for environment in before:
         if gate := missing(release, environment, promotions, soak, now):
             return gate
@@ -24,12 +36,17 @@ def missing(
     release: Release, environment: str, promotions: tuple[Promotion, ...], soak: timedelta, now: datetime
 ) -> Gate | None:
     """The gate while this one environment does not vouch for the release."""
+    last = next((p for p in promotions if p.key.environment == environment and p.release.id == release.id), None)
+    if last is not None and last.state == "rolled_back":
+        verdict: Verdict = "waiting" if last.asked_again_at else "red"
+        return Gate(
+            name="healthy before", verdict=verdict, because=f"{release.name} left {environment}: {last.because}"
+        )
     moment = healthy_at(release, environment, promotions)
     if moment is not None:
         ripe = moment + soak
         because = f"{release.name} soaks in {environment} until {ripe:%Y-%m-%d %H:%M:%S} UTC"
         return None if now >= ripe else Gate(name="healthy before", verdict="waiting", because=because)
-    last = next((p for p in promotions if p.key.environment == environment and p.release.id == release.id), None)
     if last is None:
         because = f"{release.name} has not been in {environment} yet"
         return Gate(name="healthy before", verdict="waiting", because=because)

@@ -56,7 +56,7 @@ def world(request: MergeRequestSeen | None = None, *promotions: Promotion, polic
     return Memory(
         policy=policy or policy_of(),
         known_releases=(record(NEW), record(OLD, baseline=True)),
-        environments={STAGING: seen(STAGING, OLD)},
+        environments={DEV: seen(DEV, NEW), STAGING: seen(STAGING, OLD)},
         known_promotions=(*promotions, promotion(DEV, NEW), promotion(STAGING, OLD, baseline=True)),
         merge_requests={STAGING: request} if request else {},
         comparisons={("1.0.0", "1.1.0"): COMPARISON},

@@ -198,8 +198,11 @@ def test_nothing_is_written_where_only_observing_is_allowed(changes: dict[str, o
     assert {ran.decision.kind for ran in world.ran} >= {"would"}
 
 
-@pytest.mark.parametrize("how", [{"mode": "propose"}, {"merge": "manual"}])
-def test_merging_is_left_to_people_where_the_policy_says_so(how: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [({"mode": "propose"}, "the mode of staging is propose"), ({"merge": "manual"}, "staging merges manually")],
+)
+def test_merging_is_left_to_people_where_the_policy_says_so(how: dict[str, object], why: str) -> None:
     world = settled_world(policy=policy_of(staging=how))
     world.build(NEW)
 
@@ -208,7 +211,7 @@ def test_merging_is_left_to_people_where_the_policy_says_so(how: dict[str, objec
 
     assert world.all_of(MergePromotion) == []
     assert world.merge_requests[STAGING].draft is False
-    assert world.last_decision("promotion", STAGING).because == "1.1.0 may land"
+    assert world.last_decision("promotion", STAGING).because == f"1.1.0 may land: a person merges !1, because {why}"
 
 
 keys = st.sampled_from(KEYS[1:])
