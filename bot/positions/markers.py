@@ -57,9 +57,8 @@ def marked_values(text: str, documents: tuple[Node, ...]) -> Iterator[Marked]:
         if any(scalar.start <= at < scalar.end for scalar in scalars):
             continue
         line = text.rfind("\n", 0, at) + 1
-        before = [(scalar, parent) for scalar, parent in values if line <= scalar.start and scalar.end <= at]
-        if before:
-            scalar, parent = before[-1]
+        if marked := _meant(text, line, at, values):
+            scalar, parent = marked
             start, end = found.span("owner")
             yield Marked(
                 policy=found["policy"],
@@ -70,6 +69,17 @@ def marked_values(text: str, documents: tuple[Node, ...]) -> Iterator[Marked]:
                 start=start,
                 end=end,
             )
+
+
+def _meant(text: str, line: int, at: int, values: list[tuple[Scalar, Node]]) -> tuple[Scalar, Node] | None:
+    """The last value before a marker on its line; above a line, the first on it (kyaml reads head comments too)."""
+    before = [pair for pair in values if line <= pair[0].start and pair[0].end <= at]
+    if before or text[line:at].strip():
+        return before[-1] if before else None
+    following = text.find("\n", at) + 1
+    end = text.find("\n", following)
+    below = [pair for pair in values if following <= pair[0].start < (end if end >= 0 else len(text))]
+    return below[0] if following and below else None
 
 
 def _values(document: Node) -> Iterator[tuple[Scalar, Node]]:

@@ -128,6 +128,15 @@ def test_marking_says_who_writes_the_position(marker: str, expected: Marking, na
     assert policies(text, KUSTOMIZE) == named
 
 
+def test_marker_on_the_line_above_counts_as_flux_reads_it() -> None:
+    text = 'images:\n- name: shop\n  # {"$imagepolicy": "ns:shop:tag"}\n  newTag: v1\n'
+
+    assert marking(text, KUSTOMIZE) == "active"
+    assert pin_markers(text, KUSTOMIZE) == text.replace("$imagepolicy", "$sluice-pinned")
+    assert marking(text.replace("  newTag", "\n  newTag"), KUSTOMIZE) == "none"
+    assert marking('images:\n- name: shop\n  newTag: v1\n# {"$imagepolicy": "ns:shop:tag"}', KUSTOMIZE) == "none"
+
+
 def test_one_active_marker_is_enough_for_flux_to_write() -> None:
     half = FULL.replace("$imagepolicy", "$sluice-pinned", 2)
 
