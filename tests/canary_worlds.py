@@ -7,7 +7,8 @@ from typing import Any
 
 from rule_worlds import APPLICATION, IMAGE, PROJECT
 
-from bot.clients.kubernetes import Cluster, Kind, NotServed
+from bot.clients.kubernetes import Change, Cluster, Kind, NotServed
+from bot.clients.kubernetes.cluster import OnChange
 from bot.errors import SluiceError
 from config.policy import EnvironmentPolicy, Policy
 
@@ -41,7 +42,10 @@ def production_of(policy: Policy) -> EnvironmentPolicy:
 
 
 class MemoryCluster(Cluster):
-    """Answers from what was put into it; `fault` is raised instead when it is set, and `slow` seconds are waited."""
+    """Answers from what was put into it; `fault` is raised instead when it is set, and `slow` seconds are waited.
+
+    A watch tells `changes`, sets `told`, and goes on for ever.
+    """
 
     def __init__(self, name: str = "two") -> None:
         super().__init__(name, None)
@@ -50,6 +54,9 @@ class MemoryCluster(Cluster):
         self.fault: SluiceError | None = None
         self.slow = 0.0
         self.asked: list[str] = []
+        self.watched: list[str] = []
+        self.changes: list[Change] = []
+        self.told = asyncio.Event()
 
     def put(self, kind: Kind, namespace: str, name: str, **parts: Any) -> None:
         """Keep an object; `metadata` is added to its name and namespace."""
@@ -66,6 +73,13 @@ class MemoryCluster(Cluster):
         await self._answering(kind)
         found = [one for (held, where, _), one in self.objects.items() if (held, where) == (kind, namespace)]
         return [one for one in found if _selected(one, fields or {})], "1"
+
+    async def watch(self, kind: Kind, on_change: OnChange, namespace: str | None = None) -> None:
+        self.watched.append(kind)
+        for change in self.changes:
+            await on_change(change)
+        self.told.set()
+        await asyncio.Event().wait()
 
     async def _answering(self, kind: Kind) -> None:
         self.asked.append(kind)

@@ -16,7 +16,7 @@ from bot.clock import Clock, FixedClock
 from bot.events import Delivery
 from bot.receivers.flagger import GateName
 from bot.server import ServerSettings, create_app, create_runner
-from bot.server_ports import GateAnswer, Inbox
+from bot.server_ports import GateAnswer, Gates, Inbox
 
 NOW = datetime(2026, 11, 23, 7, 20, tzinfo=UTC)
 SIGNING_TOKEN = "whsec_" + base64.b64encode(b"a signing key of thirty-two byte").decode()
@@ -77,7 +77,7 @@ async def serving(
     settings: ServerSettings,
     *,
     inbox: Inbox | None = None,
-    gates: ScriptedGates | None = None,
+    gates: Gates | None = None,
     health: ScriptedHealth | None = None,
     clock: Clock | None = None,
     routes: Iterable[web.AbstractRouteDef] = (),

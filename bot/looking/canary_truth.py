@@ -89,20 +89,19 @@ async def _messages(cluster: Cluster, ref: CanaryRef) -> tuple[str, ...]:
         told = summarise_events(items)
     except PermanentError:
         return ()
-    return since_the_beginning(tuple((found.last.timestamp(), found.message) for found in told))
+    return since_the_beginning(tuple(found.message[:300] for found in told))
 
 
-def since_the_beginning(told: tuple[tuple[float, str], ...]) -> tuple[str, ...]:
-    """The messages (with the second they were last said, ascending) of the newest analysis, each once.
+def since_the_beginning(told: tuple[str, ...]) -> tuple[str, ...]:
+    """Of all messages, oldest first, those of the newest analysis, each once.
 
     Without a sentence that begins one nobody can tell whose analysis they speak of, and then there are none.
     """
-    began = max((at for at, message in told if message.startswith(BEGINNING)), default=None)
-    if began is None:
+    beginnings = [place for place, message in enumerate(told) if message.startswith(BEGINNING)]
+    if not beginnings:
         return ()
-    messages = dict.fromkeys(message[:300] for at, message in told if at >= began)
-    first = sorted(messages, key=lambda message: not message.startswith(BEGINNING))
-    return tuple(first[:1] + first[1:][-KEPT:])
+    first, *later = dict.fromkeys(told[beginnings[-1] :])
+    return (first, *later[-KEPT:])
 
 
 def carries(environment: EnvironmentPolicy, release: Release, references: tuple[str, ...]) -> bool:

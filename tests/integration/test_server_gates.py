@@ -1,22 +1,27 @@
 """Gates are questions: closed unless told otherwise, stored like deliveries, and never answered 204."""
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 import pytest
+from canary_worlds import MemoryCluster, put_canary
 from receiving import MemoryInbox, ScriptedGates, serving, with_token
 from shared_payloads import load_payload
 
 from bot.errors import PermanentError, TemporaryError
+from bot.gates import StoredGates
 from bot.receivers.flagger import GATES
+from bot.records import CanaryGate, CanaryGateName
 from bot.server import ServerSettings
+from bot.server_ports import Gates
 
 SETTINGS = ServerSettings(flagger={"eu-1": ["t0ken"]})
 CANARY = {"name": "web", "namespace": "shop", "phase": "Progressing", "checksum": "59968b6cb7"}
 
 
-async def ask(gates: ScriptedGates, gate: str, body: bytes, inbox: MemoryInbox | None = None) -> tuple[int, Any]:
+async def ask(gates: Gates, gate: str, body: bytes, inbox: MemoryInbox | None = None) -> tuple[int, Any]:
     async with serving(SETTINGS, inbox=inbox, gates=gates) as url, aiohttp.ClientSession() as session:
         answer = await session.post(f"{url}/gates/eu-1/{gate}", data=body)
         return answer.status, await answer.json()
@@ -86,3 +91,70 @@ async def test_the_same_question_twice_is_two_questions() -> None:
             await session.post(f"{url}/gates/eu-1/confirm-rollout", data=with_token(CANARY, "t0ken"))
 
     assert len(inbox.deliveries) == 2
+
+
+NEW, OLD = "registry.example/web@sha256:2", "registry.example/web@sha256:1"
+
+
+@dataclass
+class Decided:
+    """What was decided of shop/web: these gates are open for these images, the others are closed."""
+
+    images: tuple[str, ...]
+    open: frozenset[str]
+
+    async def canary_gate(self, cluster: str, canary: str, gate: CanaryGateName) -> CanaryGate | None:
+        if canary != "shop/web":
+            return None
+        return CanaryGate(
+            cluster=cluster, canary=canary, gate=gate, images=self.images, open=gate in self.open, because="decided"
+        )
+
+
+def decided(*open_gates: str) -> StoredGates:
+    """Production carries NEW, which was decided about."""
+    cluster = MemoryCluster("eu-1")
+    put_canary(cluster, "Progressing", target=NEW, primary=OLD)
+    return StoredGates(answers=Decided((NEW,), frozenset(open_gates)), clusters={"eu-1": cluster})
+
+
+@pytest.mark.parametrize(
+    "recording",
+    [
+        "confirm-rollout-Initialized",
+        "confirm-rollout-Succeeded",
+        "confirm-rollout-Failed",
+        "confirm-rollout-Waiting",
+        "confirm-promotion-Progressing",
+        "rollback-Progressing",
+        "rollback-WaitingPromotion",
+    ],
+)
+async def test_a_recorded_question_is_answered_by_what_was_decided_whatever_its_phase_and_checksum(
+    recording: str,
+) -> None:
+    body = with_token(load_payload(f"flagger/{recording}.json")["body"], "t0ken")
+    gate = recording.rpartition("-")[0]
+
+    answers = [await ask(decided(*opened), gate, body) for opened in ((gate,), set(GATES) - {gate})]
+
+    assert [status for status, _ in answers] == [200, 403]
+
+
+@pytest.mark.parametrize("gate", GATES)
+async def test_an_open_gate_closes_for_the_next_revision(gate: str) -> None:
+    gates = decided(*GATES)
+    cluster = gates.clusters["eu-1"]
+    assert isinstance(cluster, MemoryCluster)
+    put_canary(cluster, "Progressing", target="registry.example/web@sha256:3", primary=OLD)
+
+    status, _ = await ask(gates, gate, with_token(CANARY, "t0ken"))
+
+    assert status == 403
+
+
+@pytest.mark.parametrize("gate", GATES)
+async def test_a_canary_nobody_decided_about_is_403(gate: str) -> None:
+    status, answer = await ask(decided(*GATES), gate, with_token(CANARY | {"name": "unheard-of"}, "t0ken"))
+
+    assert (status, answer["open"]) == (403, False)

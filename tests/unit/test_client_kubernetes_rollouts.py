@@ -115,6 +115,14 @@ def test_events_come_in_the_order_they_were_last_said() -> None:
     assert [found.message for found in told] == ["first", "second", "third"]
 
 
+def test_events_of_one_second_come_in_the_order_they_were_written() -> None:
+    at = "2026-11-23T07:05:00Z"
+
+    told = summarise_events([event(text, at, metadata={"resourceVersion": text}) for text in ("100", "9", "odd")])
+
+    assert [found.message for found in told] == ["odd", "9", "100"]
+
+
 def test_a_folded_event_says_what_it_was_last_folded_from() -> None:
     (told,) = summarise_events([event("(combined from similar events): Halt web.shop advancement", None)])
 

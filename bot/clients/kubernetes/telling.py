@@ -20,17 +20,22 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """An Event. type: Normal or Warning. first and last: when it was first and last said (whole seconds)."""
+    """An Event. type: Normal or Warning. last: when it was last said, in whole seconds.
+
+    written: the resourceVersion as a number (Kubernetes 1.35 makes them comparable), 0 for one that is none; it tells
+    apart what was said within a second.
+    """
 
     type: str
     reason: str
     message: str
-    first: datetime
     last: datetime
+    written: int = 0
 
 
 class _Metadata(msgspec.Struct, frozen=True, rename="camel"):
     creation_timestamp: datetime | None = None
+    resource_version: str = ""
 
 
 class _Series(msgspec.Struct, frozen=True, rename="camel"):
@@ -48,10 +53,14 @@ class _Event(msgspec.Struct, frozen=True, rename="camel"):
     series: _Series | None = None
 
     def summary(self) -> Told:
-        first = self.first_timestamp or self.event_time or self.metadata.creation_timestamp or NEVER
+        first = self.event_time or self.first_timestamp or self.metadata.creation_timestamp or NEVER
         last = self.last_timestamp or (self.series.last_observed_time if self.series else None) or first
         message = self.message.removeprefix(FOLDED)
-        return Told(type=self.type, reason=self.reason, message=message, first=first, last=last)
+        version = self.metadata.resource_version
+        written = int(version) if version.isdecimal() else 0
+        return Told(
+            type=self.type, reason=self.reason, message=message, last=last.replace(microsecond=0), written=written
+        )
 
 
 def about(kind: str, namespace: str, name: str) -> dict[str, str]:
@@ -62,4 +71,4 @@ def about(kind: str, namespace: str, name: str) -> dict[str, str]:
 def summarise_events(documents: Iterable[Mapping[str, Any]]) -> tuple[Told, ...]:
     """The Events in the order they were last said; PermanentError for another shape."""
     told = (shaped(document, _Event, component="Kubernetes").summary() for document in documents)
-    return tuple(sorted(told, key=lambda found: (found.last, found.first)))
+    return tuple(sorted(told, key=lambda found: (found.last, found.written)))
