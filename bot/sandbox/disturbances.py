@@ -80,6 +80,7 @@ class Disturbances:
             "registry": sandbox.registry.traffic.counters(),
             "cluster": sandbox.cluster.traffic.counters(),
             "flux": dict(sandbox.cluster.notifications.outbox.counters),
+            "flagger": dict(sandbox.cluster.flagger.hooks.counters),
             "image_automation": {"pushes": automations.pushes, "stale_writes": automations.stale_writes},
         }
 
@@ -90,6 +91,7 @@ class Disturbances:
         sandbox.registry.traffic.reset()
         sandbox.cluster.traffic.reset()
         sandbox.cluster.notifications.outbox.counters.clear()
+        sandbox.cluster.flagger.hooks.counters.clear()
         sandbox.cluster.automations.pushes = sandbox.cluster.automations.stale_writes = 0
 
     def _by_user(self) -> dict[str, int]:

@@ -29,6 +29,8 @@ from bot.sandbox.seeding import (
 )
 
 CLUSTER = "demo"
+BOT_SERVICE = "sluice.sluice"
+"""The bot's name inside the cluster, `<service>.<namespace>`: Canaries in Git write their hooks' URLs with it."""
 HOOK_EVENTS = (
     "push_events",
     "tag_push_events",
@@ -128,8 +130,9 @@ class Sandbox:
         }
 
     async def set_bot_url(self, url: str) -> None:
-        """Point GitLab's webhooks, Flux's provider and the registry's notifications at a bot."""
+        """Point GitLab's webhooks, Flux's provider, Flagger's hooks and the registry's notifications at a bot."""
         base, credentials = url.rstrip("/"), self.credentials
+        self.cluster.flagger.hooks.services[BOT_SERVICE] = base
         for project, hook in self._hooks:
             project.hooks.remove(hook)
         self._hooks = [
@@ -198,6 +201,7 @@ class Sandbox:
             "cluster": CLUSTER,
             "commit": first.commit,
             "digest": first.digest,
+            "flagger_token": self.credentials.flagger_token,
             "git": self._git_url,
             "registry": self.registry.host,
             "version": first.version,

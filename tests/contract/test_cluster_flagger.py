@@ -253,6 +253,24 @@ async def test_after_a_failure_a_fixed_revision_is_analysed(cluster: Cluster, re
     assert failed_once[0]["checksum"] == started[-1] != started[0]
 
 
+async def test_a_revision_noticed_while_the_primary_is_away_is_swallowed(cluster: Cluster, receiver: Receiver) -> None:
+    await begun(cluster)
+    cluster.flagger.outcomes.decide("shop", "web", "fail", image="web:1.1.0")
+    await failed(cluster, receiver, "1.1.0")
+    asked, bad = len(receiver.bodies("confirm-rollout")), status(cluster)["lastAppliedSpec"]
+    cluster.rollouts.hold("shop", "web-primary", held=True)
+    primary = cluster.objects.get(DEPLOYMENT, "shop", "web-primary")
+    cluster.objects.update(DEPLOYMENT, {**primary, "spec": {**primary["spec"], "minReadySeconds": 1}})
+
+    roll_out(cluster, "1.1.1")
+    await until(lambda: status(cluster)["lastAppliedSpec"] != bad)
+    cluster.rollouts.hold("shop", "web-primary", held=False)
+    await asyncio.sleep(0.2)
+
+    assert in_phase(cluster, "Failed")
+    assert len(receiver.bodies("confirm-rollout")) == asked
+
+
 @pytest.mark.parametrize(
     ("outcome", "metrics", "message"),
     [

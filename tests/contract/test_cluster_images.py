@@ -170,3 +170,108 @@ async def test_a_registry_that_is_away_is_a_failed_scan_and_heals(cluster: Clust
 
     await until(lambda: seen("ReadOperationFailed"))
     await until(lambda: seen("Succeeded"))
+
+
+async def settled(cluster: Cluster) -> None:
+    await until(lambda: "latestRef" in status(cluster, IMAGE_POLICY))
+    await until(lambda: "observedPolicies" in status(cluster, IMAGE_UPDATE_AUTOMATION))
+
+
+def choose(cluster: Cluster, **spec: Any) -> None:
+    """Replace parts of the ImagePolicy's spec."""
+    policy = cluster.objects.get(IMAGE_POLICY, "flux-system", "demo")
+    cluster.put({**policy, "spec": {**policy["spec"], **spec}})
+
+
+def whole(tag: str, marker: str) -> str:
+    return f'image: example/demo:{tag} # {{"{marker}": "flux-system:demo"}}\n'
+
+
+@pytest.mark.parametrize(
+    ("policy", "pattern", "extract", "tags", "selected"),
+    [
+        ({"numerical": {"order": "asc"}}, r"^main-(?P<n>\d+)$", "$n", ("main-9", "main-10", "feature-11"), "main-10"),
+        ({"numerical": {"order": "desc"}}, r"^main-(?P<n>\d+)$", "$n", ("main-9", "main-10"), "main-9"),
+        ({"alphabetical": {"order": "asc"}}, r"^RELEASE\.(?P<at>.*)$", "$at", ("RELEASE.10", "RELEASE.9"), "RELEASE.9"),
+        ({"alphabetical": {}}, r"^b-", "", ("b-1", "b-2", "c-3"), "b-2"),
+        ({"semver": {"range": "^1.0.x"}}, r"^v?1\.\d+\.\d+$", "", ("1.0.1", "1.0.2-rc.1"), "1.0.1"),
+        ({"semver": {"range": ">=1.0.0-0"}}, "", "", ("1.0.1", "1.0.2-rc.1"), "1.0.2-rc.1"),
+    ],
+)
+async def test_each_kind_of_policy_writes_what_it_selects(
+    cluster: Cluster,
+    project: Project,
+    registry: Registry,
+    *,
+    policy: dict[str, Any],
+    pattern: str,
+    extract: str,
+    tags: tuple[str, ...],
+    selected: str,
+) -> None:
+    await settled(cluster)
+    for tag in tags:
+        registry.push_image("demo/app", tag, {"v": tag})
+
+    choose(cluster, policy=policy, filterTags={"pattern": pattern, "extract": extract} if pattern else None)
+    await cluster.rescan()
+    await cluster.rescan()
+
+    assert status(cluster, IMAGE_POLICY)["latestRef"]["tag"] == selected
+    assert project.read(FILE) == MARKED.format(tag=selected).rstrip()
+
+
+@pytest.mark.parametrize("reflects", ["Always", "IfNotPresent", "Never"])
+async def test_a_retagged_digest_is_followed_as_the_policy_says(
+    cluster: Cluster, registry: Registry, reflects: str
+) -> None:
+    choose(cluster, digestReflectionPolicy=reflects, interval="1h")
+    first = registry.digest_of("demo/app", "1.0.0")
+    await cluster.rescan()
+
+    rebuilt = registry.push_image("demo/app", "1.0.0", {"v": "1.0.0", "salt": "rebuilt"})
+    await cluster.rescan()
+
+    latest = status(cluster, IMAGE_POLICY)["latestRef"]
+    assert first != rebuilt
+    assert latest.get("digest") == {"Always": rebuilt, "IfNotPresent": first, "Never": None}[reflects]
+
+
+async def test_a_pinned_marker_is_left_alone_however_often_it_is_looked_at(
+    cluster: Cluster, project: Project, registry: Registry
+) -> None:
+    await settled(cluster)
+    pinned = whole("1.0.0", "$sluice-pinned")
+    project.commit({FILE: pinned}, "pin")
+    registry.push_image("demo/app", "2.0.0", {"v": "2.0.0"})
+
+    await cluster.rescan(20)
+
+    assert status(cluster, IMAGE_POLICY)["latestRef"]["tag"] == "2.0.0"
+    assert project.read(FILE) == pinned.rstrip()
+    assert cluster.automations.pushes == 0
+
+
+async def test_a_marker_that_is_restored_is_written_again(
+    cluster: Cluster, project: Project, registry: Registry
+) -> None:
+    await settled(cluster)
+    project.commit({FILE: whole("1.0.0", "$sluice-pinned")}, "pin")
+    registry.push_image("demo/app", "2.0.0", {"v": "2.0.0"})
+    await cluster.rescan()
+
+    project.commit({FILE: whole("1.0.0", "$imagepolicy")}, "lift the pin")
+    await cluster.rescan()
+    await cluster.rescan()
+
+    latest = status(cluster, IMAGE_POLICY)["latestRef"]
+    assert f"{latest['name']}:2.0.0@{latest['digest']}" in project.read(FILE)
+
+
+async def test_a_whole_look_ends_with_the_commit(cluster: Cluster, project: Project, registry: Registry) -> None:
+    await settled(cluster)
+    registry.push_image("demo/app", "1.1.0", {"v": "1.1.0"})
+
+    await cluster.rescan()
+
+    assert project.read(FILE) == MARKED.format(tag="1.1.0").rstrip()

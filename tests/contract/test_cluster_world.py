@@ -20,6 +20,7 @@ from kubernetes_asyncio import client, config
 from yarl import URL
 
 from bot.errors import PermanentError
+from bot.sandbox.cluster.kinds import DEPLOYMENT
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.serving import Listener
 
@@ -302,6 +303,46 @@ async def test_canary_outcomes_are_kept_by_canary_and_by_image(
     image = f"{sandbox.releasing.image}:1.2.0"
     kept = {"production/demo-service": "no-data", f"production/demo-service {image}": "fail"}
     assert await (await control.get("/control/canaries")).json() == kept
+
+
+async def test_image_automation_looks_as_often_as_it_is_told(sandbox: Sandbox, control: aiohttp.ClientSession) -> None:
+    before = sandbox.registry.traffic.requests["GET"]
+
+    answered = await control.post("/control/registry/rescan", json={"times": 5})
+
+    assert await answered.json() == {"times": 5}
+    assert sandbox.registry.traffic.requests["GET"] - before >= 5
+    assert (await control.post("/control/registry/rescan", json={"times": 0})).status == 422
+
+
+async def test_flaggers_hooks_find_the_bot_by_its_name_in_the_cluster(
+    sandbox: Sandbox, control: aiohttp.ClientSession, bot: Bot
+) -> None:
+    hook = {"name": "gate", "type": "confirm-rollout", "url": "http://sluice.sluice/gates/demo/confirm-rollout"}
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "demo-service"}
+    analysis = {
+        "interval": "100ms",
+        "threshold": 1,
+        "iterations": 1,
+        "webhooks": [{**hook, "metadata": {"token": "t"}}],
+    }
+    sandbox.cluster.settings.canary_interval = 0.1
+    sandbox.cluster.put(
+        {
+            "apiVersion": "flagger.app/v1beta1",
+            "kind": "Canary",
+            "metadata": {"namespace": "dev", "name": "demo-service"},
+            "spec": {"targetRef": target, "service": {"port": 80}, "analysis": analysis},
+        }
+    )
+    await until(lambda: sandbox.cluster.objects.find(DEPLOYMENT, "dev", "demo-service-primary"))
+
+    await control.post("/control/releases", json={"version": "1.1.0"})
+    await until(lambda: bot.at("/gates/demo/confirm-rollout"))
+
+    asked = bot.at("/gates/demo/confirm-rollout")[0]
+    assert (asked["namespace"], asked["metadata"]) == ("dev", {"token": "t"})
+    assert (await (await control.get("/control/counters")).json())["flagger"]["confirm-rollout"] >= 1
 
 
 async def test_the_control_api_takes_only_its_own_token(sandbox: Sandbox) -> None:

@@ -1,4 +1,4 @@
-"""What the embedded cluster models of Kubernetes and Flux, and where each rule is known from."""
+"""What the embedded cluster models of Kubernetes, Flux and Flagger, and where each rule is known from."""
 
 from bot.sandbox.rules import Rule
 
@@ -6,6 +6,8 @@ KUBERNETES = "Kubernetes docs, API Concepts"
 KUSTOMIZE = "kustomize-controller 1.6, internal/controller/kustomization_controller.go"
 NOTIFICATION = "notification-controller 1.6, internal/server"
 REFLECTOR = "image-reflector-controller 1.0, internal/policy and internal/controller"
+HOOKS = "Flagger 1.41, pkg/controller/webhook.go"
+SCHEDULER = "Flagger, pkg/controller/scheduler.go and scheduler_hooks.go"
 AUTOMATION = "image-automation-controller 1.0, internal/controller and internal/update"
 
 API_RULES = (
@@ -77,8 +79,14 @@ API_RULES = (
         source="Kubernetes docs, Using RBAC Authorization",
     ),
     Rule(
+        id="few-events",
+        says="equal events are counted; folding similar ones and losing a flood are off by default here",
+        known="S",
+        source="client-go, tools/record/events_cache.go",
+    ),
+    Rule(
         id="rollout",
-        says="a Deployment becomes ready, stalls with ProgressDeadlineExceeded, or hangs",
+        says="a Deployment becomes ready, stalls with ProgressDeadlineExceeded, or hangs; without replicas it is ready",
         known="N",
         source="our own: timing and outcome are set; conditions are those of the Deployment docs",
     ),
@@ -217,11 +225,88 @@ FLUX_RULES = (
     ),
     Rule(
         id="not-modelled",
-        says="HelmRelease, OCIRepository and Canary are kept but no controller works on them; "
+        says="HelmRelease and OCIRepository are kept but no controller works on them; "
         "unknown fields of kustomize and of Kustomization.spec are BuildFailed",
         known="N",
         source="our own",
     ),
 )
+FLAGGER_RULES = (
+    Rule(
+        id="hook-bodies",
+        says="name, namespace, phase, checksum, metadata sorted; an event's three own keys win over the webhook's",
+        known="R",
+        source="recorded from Flagger 1.41",
+    ),
+    Rule(id="hook-success", says="200 to 202 are success, 204 and all else are not", known="S", source=HOOKS),
+    Rule(
+        id="hook-waits",
+        says="10 s timeout, no retries by default; one after the other; the first failure of a type ends its list",
+        known="S",
+        source=HOOKS,
+    ),
+    Rule(
+        id="hook-type-order",
+        says="confirm-rollout, then rollback, pre-rollout, rollout, traffic increase or promotion, post-rollout",
+        known="R",
+        source=f"recorded from Flagger 1.41, and {SCHEDULER}",
+    ),
+    Rule(
+        id="waiting-asks-no-rollback",
+        says="the rollback hook is asked in Progressing and WaitingPromotion; a Waiting tick ends at its gate before",
+        known="S",
+        source=SCHEDULER,
+    ),
+    Rule(
+        id="phase-of-the-tick",
+        says="events carry the phase the tick began with: a roll-back Progressing, an ended promotion Finalising; "
+        "only `New revision detected!` and `Canary failed!` are ahead of it",
+        known="R",
+        source="recorded from Flagger 1.41",
+    ),
+    Rule(
+        id="checksum",
+        says="at confirm-rollout of the old revision after Succeeded, of the new one after Failed",
+        known="R",
+        source="recorded from Flagger 1.41",
+    ),
+    Rule(
+        id="promotion-asked-twice",
+        says="confirm-promotion is asked again after it passed; closed, the analysis goes on by one iteration",
+        known="R",
+        source="recorded from Flagger 1.41",
+    ),
+    Rule(
+        id="roll-back",
+        says="traffic to the primary, target to zero, Failed said before it is stored; the bad template stays",
+        known="S",
+        source=SCHEDULER,
+    ),
+    Rule(
+        id="reverted",
+        says="the last promoted template starts no analysis, and Failed stays Failed",
+        known="S",
+        source="Flagger, pkg/canary/spec.go",
+    ),
+    Rule(
+        id="swallowed",
+        says="in Failed the template is noted at each tick: a tick that ends early swallows a new revision",
+        known="S",
+        source=SCHEDULER,
+    ),
+    Rule(
+        id="canary-times",
+        says="ticks follow analysis.interval down to canary_interval; the deadline is at most canary_deadline",
+        known="N",
+        source="our own: Flagger's least interval is 10 s",
+    ),
+    Rule(
+        id="canary-not-modelled",
+        says="targets other than Deployments, match, mirror and autoscalers are said to be so in an event; "
+        "Services, configs and alerts are left alone, and no metric is ever queried",
+        known="N",
+        source="our own",
+    ),
+)
 
-RULES = API_RULES + FLUX_RULES
+RULES = API_RULES + FLUX_RULES + FLAGGER_RULES
