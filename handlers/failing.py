@@ -46,7 +46,7 @@ def failure_of(cluster: ClusterSeen, kustomization: object, now: datetime) -> Fa
         return None
     if cluster.failing == "canary" and cluster.canary is not None:
         kind, sentence = kind_of(cluster.canary.messages)
-        because = f"{cluster.because}; {sentence}" if sentence else cluster.because
+        because = f"canary {cluster.canary.name} failed: {sentence}" if sentence else cluster.because
         evidence = canary_evidence(cluster.cluster, cluster.canary)
         return Failure(kind=kind, cause="canary", evidence=evidence, because=because, at=now)
     cause = cause_of(cluster)

@@ -100,7 +100,7 @@ def test_a_failed_canary_is_recorded_with_how_it_failed() -> None:
         kind="measured",
         cause="canary",
         evidence="canary one/shop/web 11",
-        because=f"Kustomization one is failed; {MEASURED}",
+        because=f"canary shop/web failed: {MEASURED}",
         at=NOW,
     )
 
