@@ -59,7 +59,8 @@ class CanarySeen:
 
     name: `<namespace>/<name>`. images: of the target Deployment's pod template, references as written, sorted.
     carries: the target has the images of the release the cluster applied; serves: the primary has them, too.
-    spec: Flagger's `lastAppliedSpec`, a hash of the revision its phase speaks of (not always the target's).
+    spec: names what its phase speaks of (not always what the target carries): Flagger's `lastAppliedSpec`, or for
+    `Failed` since when it is, because Flagger writes that hash anew while it stays Failed.
     messages: Flagger's own sentences of the analysis under way or last ended, oldest first, without repetition;
     empty when they cannot be read.
     """

@@ -41,7 +41,7 @@ class Failure:
     """How a release failed in an environment, as first seen.
 
     evidence: what it was read from, so that the same observation is never taken for another release's failure:
-    `canary <cluster>/<namespace>/<name> <lastAppliedSpec>` or `kustomization <cluster>/<namespace>/<name> <revision>`.
+    `canary <cluster>/<namespace>/<name> <CanarySeen.spec>` or `kustomization <cluster>/<namespace>/<name> <revision>`.
     at: when the bot first saw it.
     """
 

@@ -56,7 +56,7 @@ async def canary_of(
         images=target,
         carries=release is not None and carries(environment, release, target),
         serves=release is not None and carries(environment, release, primary),
-        spec=found.last_applied_spec,
+        spec=spoken_of(found),
         messages=await _messages(cluster, ref) if found.phase not in SILENT else (),
     )
 
@@ -67,11 +67,25 @@ async def target_images(cluster: Cluster, ref: CanaryRef) -> tuple[str, ...] | N
     return None if isinstance(found, Unseen) else await _images(cluster, found.namespace, found.target)
 
 
+def spoken_of(found: CanaryObject) -> str:
+    """What the phase speaks of: the hash last applied, or for a failure the moment it was first said.
+
+    In `Failed` Flagger notes the hash of whatever the target carries, at each tick and before it asks whether it may
+    roll that out (1.41, shouldAdvance): by the hash, the old failure would be that of the release just merged.
+    """
+    verdict = found.verdict
+    if found.phase == "Failed" and verdict is not None and verdict.status == "False" and verdict.since is not None:
+        return f"failed at {verdict.since:%Y-%m-%dT%H:%M:%SZ}"
+    return found.last_applied_spec
+
+
 async def _canary(cluster: Cluster, ref: CanaryRef) -> CanaryObject | Unseen:
     document = await cluster.get(CANARY, ref.namespace, ref.name)
     if document is None:
         return Unseen(because=f"there is no canary {ref}")
     found = summarise_canary(document)
+    if found.suspended:
+        return Unseen(because=f"canary {ref} is suspended")
     if found.target_kind != "Deployment":
         return Unseen(because=f"canary {ref} rolls out a {found.target_kind}, and only Deployments are read")
     return found

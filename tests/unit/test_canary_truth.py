@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rule_worlds import APPLICATION, IMAGE, NEW, OLD, policy_of
 
-from bot.clients.kubernetes import summarise
-from bot.looking.canary_truth import KEPT, Unseen, carries, joined, since_the_beginning
+from bot.clients.kubernetes import summarise, summarise_canary
+from bot.looking.canary_truth import KEPT, Unseen, carries, joined, since_the_beginning, spoken_of
 from bot.looking.flux_health import Judgement, judge
 from bot.observing import CanaryPhase, CanarySeen
 from bot.records import Health
@@ -125,6 +125,26 @@ def test_images_are_looked_for_where_the_environment_keeps_them() -> None:
     assert name.startswith("prod.example/")
     assert carries(MOVED, NEW, (f"{name}@{DIGEST}",))
     assert not carries(MOVED, NEW, (f"{IMAGE}@{DIGEST}",))
+
+
+def said(phase: CanaryPhase, promoted: str, since: str) -> str:
+    condition = {"type": "Promoted", "status": promoted, "reason": phase, "lastTransitionTime": since}
+    return spoken_of(
+        summarise_canary(
+            {
+                "kind": "Canary",
+                "metadata": {"name": "web", "namespace": "shop"},
+                "spec": {"targetRef": {"kind": "Deployment", "name": "web"}},
+                "status": {"phase": phase, "lastAppliedSpec": "59968b6cb7", "conditions": [condition] if since else []},
+            }
+        )
+    )
+
+
+def test_a_failure_is_named_after_its_moment_and_an_analysis_after_its_revision() -> None:
+    assert said("Failed", "False", "2026-11-23T07:23:49Z") == "failed at 2026-11-23T07:23:49Z"
+    assert said("Progressing", "Unknown", "2026-11-23T07:23:49Z") == "59968b6cb7"
+    assert said("Failed", "False", "") == "59968b6cb7"
 
 
 def test_messages_are_those_since_the_newest_revision_was_detected() -> None:

@@ -51,7 +51,9 @@ def test_a_canary_names_its_phase_its_specs_and_both_workloads() -> None:
     assert (found.namespace, found.name, found.phase, found.failed_checks) == ("shop", "web", "WaitingPromotion", 1)
     assert (found.target_kind, found.target, found.primary) == ("Deployment", "web-app", "web-app-primary")
     assert (found.last_applied_spec, found.last_promoted_spec) == ("59968b6cb7", "7694544894")
-    assert [(found.type, found.reason) for found in found.conditions] == [("Promoted", "WaitingPromotion")]
+    assert found.verdict is not None
+    assert (found.verdict.status, found.verdict.reason) == ("Unknown", "WaitingPromotion")
+    assert not found.suspended
 
 
 @pytest.mark.parametrize("status", [None, {}, {"phase": ""}])

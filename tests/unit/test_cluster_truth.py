@@ -112,12 +112,14 @@ async def test_events_that_may_not_be_read_are_none() -> None:
     assert (found.health, found.canary.messages) == ("failed", ())
 
 
-@pytest.mark.parametrize("kind", ["DaemonSet", None])
-async def test_a_canary_that_cannot_be_told_about_is_unknown(kind: str | None) -> None:
+@pytest.mark.parametrize("state", ["no Deployment", "suspended", "missing"])
+async def test_a_canary_that_cannot_be_told_about_is_unknown(state: str) -> None:
     cluster = MemoryCluster()
     put_kustomization(cluster, HEAD)
-    if kind is not None:
+    if state != "missing":
+        kind = "DaemonSet" if state == "no Deployment" else "Deployment"
         put_canary(cluster, "Succeeded", target=NEW_HERE, primary=NEW_HERE, kind=kind)
+        cluster.objects["Canary", "shop", "web"]["spec"]["suspend"] = state == "suspended"
 
     found = await seen(cluster)
 

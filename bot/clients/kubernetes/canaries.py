@@ -39,6 +39,7 @@ class CanaryObject:
     namespace: str
     name: str
     uid: str
+    suspended: bool
     target_kind: str
     target: str
     phase: Phase
@@ -52,6 +53,11 @@ class CanaryObject:
         """The workload that serves (Flagger names it so, whatever the target is)."""
         return f"{self.target}-primary"
 
+    @property
+    def verdict(self) -> Condition | None:
+        """The condition `Promoted`; its time changes only when an analysis begins or ends."""
+        return next((condition for condition in self.conditions if condition.type == "Promoted"), None)
+
 
 class _Target(msgspec.Struct, frozen=True):
     name: str
@@ -60,6 +66,7 @@ class _Target(msgspec.Struct, frozen=True):
 
 class _Spec(msgspec.Struct, frozen=True, rename="camel"):
     target_ref: _Target
+    suspend: bool | None = None
 
 
 class _Status(msgspec.Struct, frozen=True, rename="camel"):
@@ -84,6 +91,7 @@ def summarise_canary(document: Mapping[str, Any]) -> CanaryObject:
         namespace=parsed.metadata.namespace,
         name=parsed.metadata.name,
         uid=parsed.metadata.uid,
+        suspended=bool(parsed.spec.suspend),
         target_kind=parsed.spec.target_ref.kind,
         target=parsed.spec.target_ref.name,
         phase=status.phase or "Initializing",
