@@ -69,19 +69,20 @@ async def pinned_away(base: str, key: EnvironmentKey, hands: Repository) -> File
 
 
 async def stands(release: Release, key: EnvironmentKey, base: str, hands: Repository) -> bool:
-    """Whether every position says the release's image, by digest where one is written, else by tag."""
+    """Whether every position says the release's image: by digest where one is written, else by one of its tags."""
     environment = hands.policy.environment(key.application, key.environment)
-    images = {image.name: image for image in tagged(release, environment).images}
+    images = [*release.images, *tagged(release, environment).images]
     for position in environment.positions:
-        text, image = await hands.git.text(base, position.file), images.get(position.of)
-        if text is None or image is None or not _shows(text, position, image):
+        text = await hands.git.text(base, position.file)
+        here = [image for image in images if image.name == position.of]
+        if text is None or not here or not _shows(text, position, here):
             return False
     return bool(environment.positions)
 
 
-def _shows(text: str, position: Position, image: Image) -> bool:
-    found = read_images(text, position)
-    return all(one.digest == image.digest if one.digest else one.tag == image.tag for one in found)
+def _shows(text: str, position: Position, images: list[Image]) -> bool:
+    digest, tags = images[0].digest, {image.tag for image in images}
+    return all(one.digest == digest if one.digest else one.tag in tags for one in read_images(text, position))
 
 
 async def pin_at(base: str, key: EnvironmentKey, hands: Repository) -> Pin | None:

@@ -13,7 +13,11 @@ from bot.acting.hands import Done, Hands
 from bot.actions import Way
 from bot.clients.git import PushRefused
 from bot.clients.git.commits import EFFECT_TRAILER
-from bot.clients.gitlab.effects.merge_requests import WantedMergeRequest, ensure_merge_request
+from bot.clients.gitlab.effects.merge_requests import (
+    WantedMergeRequest,
+    ensure_merge_request,
+    ensure_merge_request_closed,
+)
 from bot.clients.gitlab.effects.merging import Merged, NotYet, Refused, ensure_merged
 from bot.clients.gitlab.models import MergeRequest
 from bot.clients.gitlab.reads import merge_requests
@@ -52,10 +56,13 @@ async def land(change: Change, way: Way, hands: Hands) -> Done:
     landed = await hands.mirror.find_effect(base, change.effect_key)
     files = None if landed is not None else await change.files(base)
     if files is None:
-        return Done(external_id=landed.sha if landed else base, wrote=False)
+        closed = await _close_the_other_way(change, hands)
+        return Done(external_id=landed.sha if landed else base, wrote=closed)
     if way == "commit":
         try:
-            return await _push(change, files, base, hands)
+            done = await _push(change, files, base, hands)
+            await _close_the_other_way(change, hands)
+            return done
         except PushRefused as error:
             log.warning("the default branch is closed to us", effect=change.effect_key, because=str(error))
     return await _ask(change, files, base, hands)
@@ -66,6 +73,16 @@ async def _push(change: Change, files: Files, base: str, hands: Hands) -> Done:
     await hands.about_to_write()
     await hands.mirror.push_default(commit, hands.tenant.branch, expected_parent=base)
     return Done(external_id=commit, wrote=True)
+
+
+async def _close_the_other_way(change: Change, hands: Hands) -> bool:
+    """What landed as a commit is no longer asked for by a merge request, left from when the branch was closed to us."""
+    standing = await hands.mirror.head(change.branch)
+    if standing is None or (await hands.mirror.commit(standing)).trailer(EFFECT_TRAILER) != change.effect_key:
+        return False
+    project = hands.tenant.config_project
+    closed = [await ensure_merge_request_closed(hands.api, project, one.iid) for one in await _open(change, hands)]
+    return any(one.wrote for one in closed)
 
 
 async def _commit(change: Change, files: Files, base: str, hands: Hands) -> str:
@@ -110,7 +127,8 @@ async def _wait_for_rollback(change: Change, base: str, hands: Hands) -> None:
 
 async def _open(change: Change, hands: Hands) -> tuple[MergeRequest, ...]:
     project, branch = hands.tenant.config_project, change.branch
-    return await merge_requests(hands.api, project, state="opened", source_branch=branch)
+    found = await merge_requests(hands.api, project, state="opened", source_branch=branch)
+    return tuple(one for one in found if not one.from_fork)
 
 
 async def _ensure_branch(change: Change, files: Files, base: str, hands: Hands, *, anew: bool = False) -> bool:

@@ -252,3 +252,14 @@ async def test_a_rollback_that_loses_the_race_overwrites_nobody(stage: Stage, mo
 
     assert await stage.text("docs/other.md") == "first"
     assert await stage.declared() == "1.0.0"
+
+
+async def test_a_branch_that_opens_again_leaves_no_merge_request_behind(stage: Stage) -> None:
+    await stage.perform(stage.rollback(way="merge_request"))
+    await stage.commit({"docs/other.md": "another team's"}, "Write docs")
+
+    await stage.perform(stage.rollback())
+
+    (request,) = stage.requests()
+    assert request.state == "closed"
+    assert await stage.declared() == "1.0.0"

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bot.clients.git import Author, GitMirror, with_trailer
+from bot.clients.git import Author, GitMirror, PushRefused, with_trailer
 from bot.errors import PermanentError, StaleError, TemporaryError
 
 BOT = Author(name="Sluice", email="sluice@example.org")
@@ -409,9 +409,7 @@ async def test_a_protected_branch_is_named_with_what_to_do(mirror: GitMirror, re
     hook.chmod(0o755)
     made = await mirror.commit_on(base, {"a.txt": b"2"}, message="m", when=WHEN)
 
-    with pytest.raises(
-        PermanentError, match=r"You are not allowed to push code to protected branches.*Let the user push"
-    ):
+    with pytest.raises(PushRefused, match=r"You are not allowed to push code to protected branches.*Let the user push"):
         await mirror.push_default(made, "main", expected_parent=base)
 
     hook.write_text("#!/bin/sh\necho 'GitLab: Internal API unreachable' >&2\nexit 1\n")
