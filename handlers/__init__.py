@@ -3,7 +3,18 @@
 from typing import Any
 
 from bot.observing import Rule
-from handlers import configuration, deployments, promotion, releases, rollback, rollout, sources, statuses
+from handlers import (
+    configuration,
+    deployments,
+    lifting,
+    promotion,
+    releases,
+    rollback,
+    rollout,
+    sources,
+    statuses,
+    tagging,
+)
 
 RULES: tuple[Rule[Any, Any], ...] = (
     sources.RULE,
@@ -11,6 +22,8 @@ RULES: tuple[Rule[Any, Any], ...] = (
     releases.RULE,
     rollout.RULE,
     rollback.RULE,
+    tagging.RULE,
+    lifting.RULE,
     promotion.RULE,
     statuses.RULE,
     deployments.RULE,
