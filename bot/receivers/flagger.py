@@ -23,7 +23,11 @@ CUT_OUT = "***"
 
 
 class CanaryBody(msgspec.Struct):
-    """The fields of every Flagger body; events add `eventMessage` and `timestamp` (Unix ms) to the metadata."""
+    """The fields of every Flagger body; events add `eventMessage` and `timestamp` (Unix ms) to the metadata.
+
+    phase is that of the canary when the tick began: a rollback arrives in `Progressing`, an ended promotion in
+    `Finalising`. It is kept as any word, because nothing is decided by it.
+    """
 
     name: Segment
     namespace: Segment

@@ -11,7 +11,7 @@ from receiving import NOW, delivered, with_token
 from shared_payloads import load_payload, payload_files, payload_id
 
 from bot.events import CanaryReported, Understood, Unreadable
-from bot.receivers.flagger import FlaggerReceiver
+from bot.receivers.flagger import GATES, FlaggerReceiver
 from bot.receivers.parsing import parse
 from bot.receivers.verdicts import RefusalCode, Refused, Verified
 
@@ -42,6 +42,37 @@ def test_every_recorded_body_is_accepted_with_a_token_and_understood(path: Path)
     (event,) = parsed.events
     assert isinstance(event, CanaryReported)
     assert (event.namespace, event.name, event.phase) == (body["namespace"], body["name"], body["phase"])
+
+
+@pytest.mark.parametrize("path", CANARIES, ids=payload_id)
+def test_a_recorded_body_at_its_own_door_says_its_hook_and_the_phase_it_came_in(path: Path) -> None:
+    recorded_hook, _, rest = path.stem.removeprefix("global-").rpartition("-")
+    hook, _, phase = recorded_hook.rpartition("-") if rest in ("Normal", "Warning") else (recorded_hook, "", rest)
+    door = "gates" if hook in GATES else "flagger"
+
+    parsed = parse(delivered(json.loads(path.read_bytes())["body"], endpoint=f"{door}/eu-1/{hook}"))
+
+    assert isinstance(parsed, Understood)
+    (event,) = parsed.events
+    assert isinstance(event, CanaryReported)
+    assert (event.hook, event.phase) == (hook, phase)
+
+
+@pytest.mark.parametrize(
+    ("name", "phase", "message"),
+    [
+        ("event-WaitingPromotion-Warning", "WaitingPromotion", "Rollback check rb passed"),
+        ("event-Finalising-Normal", "Finalising", "Post-rollout check post passed"),
+        ("event-Progressing-Warning", "Progressing", "Halt web.shop advancement success 50.00 < 99"),
+    ],
+)
+def test_what_a_phase_seems_to_say_is_not_what_happened(name: str, phase: str, message: str) -> None:
+    parsed = parse(delivered(recorded(f"flagger/{name}.json"), endpoint="flagger/eu-1/event"))
+
+    assert isinstance(parsed, Understood)
+    (event,) = parsed.events
+    assert isinstance(event, CanaryReported)
+    assert (event.phase, event.message) == (phase, message)
 
 
 def test_every_recorded_body_without_a_token_is_refused() -> None:
