@@ -4,11 +4,36 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from rule_worlds import DEV, NEW, NOW, OLD, PRODUCTION, STAGING, cluster, merge_request, promotion, seen
+from rule_worlds import (
+    DEV,
+    NEW,
+    NEWER,
+    NOW,
+    OLD,
+    PRODUCTION,
+    STAGING,
+    cluster,
+    denial_of,
+    hold_of,
+    merge_request,
+    pin_of,
+    promotion,
+    request_of,
+    seen,
+)
 
 from bot.actions import Verdict
-from bot.observing import Change, ClusterSeen, Comparison, MergeProof, PromotionState, ProofVerdict
-from handlers.gates import branch_untouched, healthy_before, loses_nothing, merge_proof, target_settled
+from bot.observing import Change, ClusterSeen, Comparison, Hold, MergeProof, PromotionState, ProofVerdict
+from handlers.gates import (
+    branch_untouched,
+    healthy_before,
+    loses_nothing,
+    merge_proof,
+    no_hold,
+    not_denied,
+    pin,
+    target_settled,
+)
 
 HOUR = timedelta(hours=1)
 
@@ -153,3 +178,85 @@ def test_only_a_tested_head_is_proven(proof: ProofVerdict, wait: Verdict, allow:
 
 def test_without_a_merge_request_the_proof_is_waited_for() -> None:
     assert merge_proof.judge(None, "allow").verdict == "waiting"
+
+
+def test_a_release_denied_before_is_red_though_it_was_healthy_there() -> None:
+    denied = (("dev", denial_of(NEW)),)
+
+    gate = healthy_before.judge(NEW, ("dev",), (promotion(DEV, NEW),), timedelta(), NOW, denied)
+
+    assert (gate.verdict, gate.because) == ("red", "1.1.0 is denied in dev: 1.1.0 failed")
+
+
+@pytest.mark.parametrize(("allowed", "verdict"), [(False, "red"), (True, "waiting")])
+def test_a_release_taken_back_before_vouches_no_more(allowed: bool, verdict: Verdict) -> None:
+    left = promotion(DEV, NEW, "rolled_back", healthy=HOUR, asked_again_at=NOW if allowed else None)
+
+    gate = healthy_before.judge(NEW, ("dev",), (left,), timedelta(), NOW)
+
+    assert (gate.verdict, gate.because) == (verdict, "1.1.0 left dev: as it was")
+
+
+def test_healthy_again_after_it_was_allowed_vouches() -> None:
+    left = promotion(DEV, NEW, "rolled_back", asked_again_at=NOW)
+
+    gate = healthy_before.judge(NEW, ("dev",), (promotion(DEV, NEW, attempt=1), left), timedelta(), NOW)
+
+    assert gate.verdict == "green"
+
+
+def test_a_denied_release_is_red_and_the_command_is_named() -> None:
+    gate = not_denied.judge(STAGING, NEW, seen(STAGING, OLD, denials=(denial_of(NEW),)))
+
+    assert (gate.verdict, gate.because) == (
+        "red",
+        "1.1.0 is denied in staging since 2026-03-02 08:58 UTC (1.1.0 failed): "
+        '`sluice allow demo-service staging 1.1.0 --reason "…"` lets it in',
+    )
+
+
+def test_anothers_denial_does_not_count() -> None:
+    assert not_denied.judge(STAGING, NEWER, seen(STAGING, OLD, denials=(denial_of(NEW),))).verdict == "green"
+    assert not_denied.judge(STAGING, NEW, seen(STAGING, OLD)).verdict == "green"
+
+
+def test_a_pin_says_what_may_follow() -> None:
+    pinned = seen(STAGING, OLD, pin=pin_of(OLD, NEW))
+
+    assert pin.judge(STAGING, NEWER, pinned, ()).because == (
+        "staging was taken back to 1.0.0 from 1.1.0, and 1.2.0 is newer"
+    )
+    assert pin.judge(STAGING, NEW, pinned, ()).because == (
+        "staging was taken back to 1.0.0 from 1.1.0, and 1.1.0 is not newer: "
+        '`sluice allow demo-service staging 1.1.0 --reason "…"` lets it in'
+    )
+    assert pin.judge(STAGING, OLD, pinned, ()).because.endswith("only a newer release may follow")
+    assert pin.judge(STAGING, NEW, seen(STAGING, OLD), ()).verdict == "green"
+
+
+@pytest.mark.parametrize(
+    ("holds", "verdict", "words"),
+    [
+        ((), "green", "nobody holds it"),
+        ((hold_of(STAGING, until=NOW),), "green", "nobody holds it"),
+        ((hold_of(STAGING, until=NOW + HOUR),), "waiting", "an audit (until 2026-03-02 10:00:00 UTC)"),
+        ((hold_of(STAGING),), "red", "an audit; `sluice unhold demo-service staging` lifts it"),
+        ((hold_of(STAGING, until=NOW + HOUR), hold_of(STAGING)), "red", "lifts it"),
+        ((hold_of(STAGING, until=NOW + HOUR), hold_of(STAGING, until=NOW + 2 * HOUR)), "waiting", "11:00:00"),
+    ],
+)
+def test_a_hold_stops_promotion_until_it_ends(holds: tuple[Hold, ...], verdict: Verdict, words: str) -> None:
+    gate = no_hold.judge(holds, (), NOW)
+
+    assert gate.verdict == verdict
+    assert words in gate.because
+
+
+def test_a_rollback_that_was_asked_for_goes_first() -> None:
+    gate = no_hold.judge((), (request_of(STAGING, "allow", "1.1.0"), request_of(STAGING)), NOW)
+
+    assert (gate.verdict, gate.because) == (
+        "waiting",
+        "maintainer asked for a rollback, which goes first: customers complain",
+    )
+    assert no_hold.judge((), (request_of(STAGING, "allow", "1.1.0"),), NOW).verdict == "green"

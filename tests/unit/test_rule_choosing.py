@@ -1,12 +1,30 @@
 """The release chosen is the newest proven one, never a baseline, never older, never one that was turned away."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rule_worlds import DEV, NEW, NEWER, OLD, PRODUCTION, STAGING, merge_request, promotion, record, release, seen
+from rule_worlds import (
+    DEV,
+    NEW,
+    NEWER,
+    NOW,
+    OLD,
+    PRODUCTION,
+    STAGING,
+    denial_of,
+    merge_request,
+    pin_of,
+    promotion,
+    record,
+    release,
+    seen,
+)
 
 from bot.observing import PromotionState, compare_versions
-from handlers.choosing import choose, healthy_at, may_follow, newest, turned_away
+from handlers.choosing import choose, healthy_at, kept_out, may_follow, newest, turned_away
 
 HERE = seen(STAGING, OLD)
 NOBODY: frozenset[str] = frozenset()
@@ -100,3 +118,61 @@ def test_reopening_a_merge_request_asks_anew() -> None:
     assert turned_away(STAGING, refused, merge_request(NEW)) == NOBODY
     assert turned_away(STAGING, refused, merge_request(NEW, state="closed")) == {NEW.id}
     assert turned_away(STAGING, (promotion(STAGING, NEW, "failed"),), merge_request(NEW)) == {NEW.id}
+
+
+def test_allowing_a_release_makes_its_past_count_no_more() -> None:
+    ended = promotion(STAGING, NEW, "rolled_back", asked_again_at=NOW)
+
+    assert turned_away(STAGING, (ended,), None) == NOBODY
+
+
+def test_what_ends_badly_after_it_was_allowed_is_turned_away_again() -> None:
+    first = promotion(STAGING, NEW, "rolled_back", asked_again_at=NOW)
+    second = promotion(STAGING, NEW, "rolled_back", attempt=1, opened_at=NOW + timedelta(minutes=1))
+
+    assert turned_away(STAGING, (second, first), None) == {NEW.id}
+
+
+def test_allowing_elsewhere_lets_nothing_in_here() -> None:
+    here = promotion(STAGING, NEW, "rolled_back")
+    there = promotion(PRODUCTION, NEW, "rolled_back", asked_again_at=NOW)
+
+    assert turned_away(STAGING, (there, here), None) == {NEW.id}
+
+
+def test_a_denied_digest_is_kept_out_under_any_version() -> None:
+    renamed = replace(NEW, version="2.0.0")
+    here = seen(STAGING, OLD, denials=(denial_of(NEW),))
+
+    assert kept_out(STAGING, here, (record(renamed), record(NEWER)), ()) == {renamed.id}
+
+
+def test_an_image_denied_among_several_keeps_the_release_out() -> None:
+    both = replace(NEWER, images=(*NEWER.images, *NEW.images))
+
+    assert kept_out(STAGING, seen(STAGING, OLD, denials=(denial_of(NEW),)), (record(both),), ()) == {both.id}
+
+
+PINNED = seen(STAGING, OLD, pin=pin_of(OLD, NEW, since=NOW - timedelta(hours=1)))
+
+
+@pytest.mark.parametrize(
+    ("version", "out"), [("1.0.5", True), ("1.1.0", True), ("1.1.1", False), ("1.1.0-rc.1", True), ("nightly", True)]
+)
+def test_a_pin_lets_only_newer_releases_in(version: str, out: bool) -> None:
+    known = record(release(version))
+
+    assert kept_out(STAGING, PINNED, (known,), ()) == ({known.release.id} if out else NOBODY)
+
+
+@pytest.mark.parametrize(("ago", "out"), [(timedelta(minutes=30), False), (timedelta(hours=2), True)])
+def test_a_pin_lets_in_what_was_allowed_after_it_was_set(ago: timedelta, out: bool) -> None:
+    ended = promotion(STAGING, NEW, "rolled_back", asked_again_at=NOW - ago)
+
+    assert kept_out(STAGING, PINNED, (record(NEW),), (ended,)) == ({NEW.id} if out else NOBODY)
+
+
+def test_what_is_allowed_and_still_denied_stays_out() -> None:
+    ended = promotion(STAGING, NEW, "rolled_back", asked_again_at=NOW)
+
+    assert kept_out(STAGING, replace(PINNED, denials=(denial_of(NEW),)), (record(NEW),), (ended,)) == {NEW.id}

@@ -17,16 +17,20 @@ from rule_worlds import (
     STRANGER,
     Memory,
     cluster,
+    denial_of,
     done,
+    hold_of,
     merge_request,
     of_type,
     only,
     outside,
+    pin_of,
     policy_of,
     promotion,
     proof_of,
     record,
     release,
+    request_of,
     seen,
 )
 
@@ -179,6 +183,17 @@ FLAWS: dict[str, Callable[[Memory], object]] = {
     "commits would be lost": lambda memory: memory.comparisons.update(
         {("1.0.0", "1.1.0"): replace(COMPARISON, loses=COMPARISON.brings)}
     ),
+    "held": lambda memory: setattr(memory, "known_holds", (hold_of(STAGING),)),
+    "held for a while": lambda memory: setattr(
+        memory, "known_holds", (hold_of(STAGING, until=NOW + timedelta(hours=1)),)
+    ),
+    "a rollback was asked for": lambda memory: setattr(memory, "asked", (request_of(STAGING),)),
+    "denied here": lambda memory: governed(memory, denials=(denial_of(NEW),)),
+    "pinned": lambda memory: governed(memory, pin=pin_of(OLD, NEW)),
+    "denied before": lambda memory: memory.environments.update({DEV: seen(DEV, NEW, denials=(denial_of(NEW),))}),
+    "taken back before": lambda memory: setattr(
+        memory, "known_promotions", (READY, promotion(DEV, NEW, "rolled_back", healthy=timedelta(hours=1)))
+    ),
     "not healthy before": lambda memory: setattr(memory, "known_promotions", (READY, promotion(DEV, NEW, "failed"))),
 }
 
@@ -191,6 +206,11 @@ def spoil(memory: Memory, **changes: object) -> None:
 def stands(memory: Memory, here: ClusterSeen) -> None:
     """The target's one cluster."""
     memory.environments[STAGING] = seen(STAGING, OLD, here)
+
+
+def governed(memory: Memory, **changes: object) -> None:
+    """What Git says of the target beside its release."""
+    memory.environments[STAGING] = replace(memory.environments[STAGING], **changes)  # type: ignore[arg-type]
 
 
 def flawed(*flaws: str) -> Memory:
@@ -392,3 +412,41 @@ def test_equal_facts_keep_the_record_as_it_is() -> None:
     memory.known_promotions = tuple(first if p.id == first.id else p for p in memory.known_promotions)
 
     assert of_type(decided(told(memory)), RecordPromotion) == []
+
+
+def test_a_denied_release_is_never_chosen_and_its_open_request_is_closed() -> None:
+    memory = world(merge_request(NEW), READY)
+    governed(memory, denials=(denial_of(NEW),))
+
+    decision = decided(memory)
+
+    assert of_type(decision, ProposePromotion) == []
+    assert only(decision, ClosePromotion).merge_request == 3
+
+
+def test_a_pinned_environment_says_what_it_stays_at() -> None:
+    memory = world()
+    governed(memory, pin=pin_of(OLD, NEW))
+
+    decision = decided(memory)
+
+    assert (decision.kind, decision.because) == ("skip", "staging stays at 1.0.0: 1.1.0 failed")
+
+
+def test_a_newer_release_follows_a_pinned_one() -> None:
+    memory = world()
+    memory.known_releases = (record(NEWER), *memory.known_releases)
+    memory.known_promotions = (promotion(DEV, NEWER), *memory.known_promotions)
+    governed(memory, pin=pin_of(OLD, NEW), denials=(denial_of(NEW),))
+
+    assert only(decided(memory), ProposePromotion).release == NEWER
+
+
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [({"mode": "propose"}, "the mode of staging is propose"), ({"merge": "manual"}, "staging merges manually")],
+)
+def test_the_sentence_names_who_is_waited_for(how: dict[str, object], why: str) -> None:
+    decision = decided(told(world(merge_request(NEW), READY, policy=policy_of(staging=how))))
+
+    assert decision.because == f"1.1.0 may land: a person merges !3, because {why}"
