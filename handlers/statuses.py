@@ -9,7 +9,7 @@ from bot.events import EnvironmentKey
 from bot.observing import CommitSeen, Installation, Observer, Promotion, Rule
 from config.policy import Policy
 from handlers.modes import muted
-from handlers.shipping import Shipped, current, previous, skipped, state_of
+from handlers.shipping import Shipped, current, left_behind, previous, skipped, state_of
 
 ALLOW = "wait for one, or set no_pipeline: allow in policy.yaml"
 
@@ -26,7 +26,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusFacts:
-    """The latest roll-out in an environment, and the commits it speaks for."""
+    """The latest roll-out in an environment, and the commits it speaks for; and those told to run that never ended."""
 
     key: EnvironmentKey
     installation: Installation
@@ -36,21 +36,43 @@ class StatusFacts:
 
 
 async def observe(key: EnvironmentKey, observer: Observer) -> StatusFacts:
-    """Find the commits of the release that rolls out and of those it skipped."""
+    """Find the commits of the release that rolls out, of those it skipped, and of those that were overtaken."""
     promotions = await observer.promotions(key.owner)
     promotion = current(key.environment, promotions)
     told: list[Told] = []
     unknown: list[str] = []
-    if promotion is not None and observer.policy.environment(key.application, key.environment).statuses == "on":
-        for sha, state, because in await speaks_for(key, promotion, promotions, observer):
+    if observer.policy.environment(key.application, key.environment).statuses == "on":
+        for sha, state, because in await speaks_for(key, promotion, promotions, observer) if promotion else []:
             if found := await tell(key, sha, state, because, observer):
                 told.append(found)
             else:
                 unknown.append(sha)
+        spoken_for = {one.commit.sha for one in told}
+        told += [one for one in await unfinished(key, promotions, observer) if one.commit.sha not in spoken_for]
     installation = await observer.installation(key.tenant)
     return StatusFacts(
         key=key, installation=installation, promotion=promotion, told=tuple(told), unknown=tuple(unknown)
     )
+
+
+async def unfinished(key: EnvironmentKey, promotions: tuple[Promotion, ...], observer: Observer) -> list[Told]:
+    """Commits that still say `running` for a roll-out that Git moved on from: they failed to become healthy.
+
+    GitLab takes `success`, `failed` and `canceled` after `running`; failed, because the release proved nothing here.
+    """
+    found: list[Told] = []
+    for promotion in left_behind(key.environment, promotions):
+        because = f"{promotion.release.name} was overtaken before it was healthy in {key.environment}"
+        told = await tell(key, promotion.release.commit, "failed", because, observer)
+        if told is not None and told.written and told.written not in ends(key, told, observer.policy):
+            found.append(told)
+    return found
+
+
+def ends(key: EnvironmentKey, told: Told, policy: Policy) -> frozenset[str]:
+    """What would be remembered of a commit that said how its roll-out ended."""
+    states: tuple[Shipped, ...] = ("success", "failed")
+    return frozenset(digest(write(key, told.commit, state, told.because, policy)) for state in states)
 
 
 async def tell(key: EnvironmentKey, sha: str, state: Shipped, because: str, observer: Observer) -> Told | None:
@@ -69,7 +91,7 @@ async def speaks_for(
     state = state_of(promotion)
     own: list[tuple[str, Shipped, str]] = [(promotion.release.commit, state, promotion.because)] if state else []
     before = previous(key.environment, promotion, promotions)
-    if before is None or promotion.healthy_at is None:
+    if before is None or state != "success":
         return own
     comparison = await observer.comparison(key.owner, before.release, promotion.release)
     passed = skipped(promotion, before, comparison, await observer.releases(key.owner), promotions)
@@ -79,12 +101,12 @@ async def speaks_for(
 
 def decide(facts: StatusFacts, policy: Policy, now: datetime) -> Decision:
     """Write what is not written yet; GitLab refuses or doubles a state that is already there."""
-    if facts.promotion is None:
+    if facts.promotion is None and not facts.told:
         return skip(because="nothing was rolled out here since the baseline")
     environment = policy.environment(facts.key.application, facts.key.environment)
     if environment.statuses != "on":
         return skip(because=f"the policy has statuses {environment.statuses} for {facts.key.environment}")
-    name = facts.promotion.release.name
+    name = facts.promotion.release.name if facts.promotion else "what was overtaken"
     fresh = unwritten(facts, policy)
     if not fresh:
         return skip(because=f"the commit of {name} {'already says so' if facts.told else 'is not known to GitLab'}")

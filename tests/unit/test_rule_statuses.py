@@ -71,6 +71,7 @@ def told(memory: Memory) -> Memory:
         ("merging", None),
         ("applied", "running"),
         ("failed", "failed"),
+        ("rolled_back", "failed"),
         ("done", "success"),
         ("superseded", None),
         ("withdrawn", None),
@@ -86,6 +87,10 @@ def test_only_a_roll_out_is_told(state: PromotionState, shown: str | None) -> No
 @pytest.mark.parametrize("state", ["bypassed", "downgraded", "superseded"])
 def test_what_was_healthy_is_told_however_it_came(state: PromotionState) -> None:
     assert state_of(promotion(STAGING, NEW, state, healthy=timedelta())) == "success"
+
+
+def test_what_was_taken_back_has_failed_even_if_it_was_healthy() -> None:
+    assert state_of(promotion(STAGING, NEW, "rolled_back", healthy=timedelta(hours=1))) == "failed"
 
 
 def test_a_roll_out_is_running_on_its_commit() -> None:
