@@ -28,15 +28,15 @@ log = structlog.get_logger(__name__)
 OUTDATED = frozenset({"need_rebase", "conflict", "broken_status"})
 """GitLab's words for a branch that has to be built anew on the head of today (`detailed_merge_status`, 18.x)."""
 
-ROLLBACK = "rollback:"
-"""How the natural key of a rollback begins; nothing else takes its branch while it waits."""
+ROLLBACK = "rollback"
+"""How the natural key of a rollback begins; it takes the branch from everything else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """What is to land. files: at a revision; None there means that it says so already. StaleError: it says otherwise.
 
-    merging: the message of the merge that follows at once; empty when a rule or a person merges.
+    merging: the message of the merge that follows at once, by merge request; None when a rule or a person merges.
     """
 
     effect_key: str
@@ -93,7 +93,7 @@ async def _commit(change: Change, files: Files, base: str, hands: Hands) -> str:
 
 async def _ask(change: Change, files: Files, base: str, hands: Hands) -> Done:
     """The branch and its merge request; merged at once where the change says so."""
-    await _wait_for_rollback(change, base, hands)
+    await _wait_for_others(change, base, hands)
     pushed = await _ensure_branch(change, files, base, hands)
     wanted = WantedMergeRequest(
         source_branch=change.branch,
@@ -111,18 +111,26 @@ async def _ask(change: Change, files: Files, base: str, hands: Hands) -> Done:
     return Done(external_id=made.external_id, wrote=made.wrote or pushed)
 
 
-async def _wait_for_rollback(change: Change, base: str, hands: Hands) -> None:
-    """A rollback keeps the branch while its merge request is open: TemporaryError for everything else."""
+async def _wait_for_others(change: Change, base: str, hands: Hands) -> None:
+    """One change at a time has the branch: TemporaryError while one of another kind waits there to be merged.
+
+    A rollback waits for nobody, and of one kind the newest counts.
+    """
     standing = await hands.mirror.head(change.branch)
-    if standing is None or change.effect_key.startswith(ROLLBACK):
+    if standing is None or _kind(change.effect_key) == ROLLBACK:
         return
     theirs = (await hands.mirror.commit(standing)).trailer(EFFECT_TRAILER)
-    if not theirs.startswith(ROLLBACK) or await hands.mirror.contains(standing, base):
+    if _kind(theirs) in ("", _kind(change.effect_key)) or await hands.mirror.contains(standing, base):
         return
     if waiting := await _open(change, hands):
         raise TemporaryError(
-            f"the rollback in !{waiting[0].iid} lands first; {change.title!r} is tried again after it."
+            f"!{waiting[0].iid} ({waiting[0].title}) lands first. {change.title} is tried again after it; "
+            "merge or close that one if it waits for nothing."
         )
+
+
+def _kind(effect_key: str) -> str:
+    return effect_key.partition(":")[0]
 
 
 async def _open(change: Change, hands: Hands) -> tuple[MergeRequest, ...]:

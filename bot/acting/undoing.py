@@ -37,13 +37,13 @@ async def roll_back(action: RollBack, hands: Hands) -> Done:
 
 
 async def merge_rollback(action: MergeRollback, hands: Hands) -> Done:
-    """The rollback's merge request is merged at exactly the judged head."""
+    """The merge request of a rollback, or of a pin that is lifted, is merged at exactly the judged head."""
     message = undoing_merge_commit(action, action.merge_request)
     return await merge_at(hands, action.merge_request, action.sha, message)
 
 
 async def lift_pin(action: LiftPin, hands: Hands) -> Done:
-    """The pin is gone, and image automation writes the positions again."""
+    """The pin is gone and image automation writes the positions again, or the merge request for that is open."""
     change = Change(
         effect_key=action.effect_key,
         branch=action.branch,
@@ -52,13 +52,12 @@ async def lift_pin(action: LiftPin, hands: Hands) -> Done:
         description=lifting_description(action),
         labels=undoing_labels(action),
         files=partial(_lifted, action, hands),
-        merging=partial(undoing_merge_commit, action),
     )
     return await land(change, action.way, hands)
 
 
 async def revoke_denial(action: RevokeDenial, hands: Hands) -> Done:
-    """The release is no longer denied here."""
+    """The release is no longer denied here; a merge request for that is merged at once, for a person asked."""
     change = Change(
         effect_key=action.effect_key,
         branch=action.branch,

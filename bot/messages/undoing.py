@@ -64,7 +64,7 @@ def undoing_commit(action: Undoing) -> str:
     )
 
 
-def undoing_merge_commit(action: Undoing | MergeRollback, merge_request: int) -> str:
+def undoing_merge_commit(action: RevokeDenial | MergeRollback, merge_request: int) -> str:
     """The message of the merge, with the trailer by which it is recognised as ours."""
     return render(
         "merge_commit.txt.j2",
@@ -85,7 +85,7 @@ def _subject(action: Undoing | MergeRollback) -> str:
         case RollBack():
             words |= {"kind": "back", "release": _short(action.release), "back_to": _short(action.back_to)}
         case MergeRollback():
-            words |= {"kind": "merge", "release": _short(action.release)}
+            words |= {"kind": "merge", "merge_request": str(action.merge_request)}
         case LiftPin():
             words |= {"kind": "lift", "release": _short(action.release)}
         case RevokeDenial():

@@ -6,9 +6,9 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from acting_cases import DENIALS, FAILED_AT, KEY, MARKER, PIN, POSITION, Stage, open_stage
+from acting_cases import DENIALS, FAILED_AT, KEY, MARKER, PIN, PINNED, POSITION, Stage, open_stage
 
-from bot.actions import LiftPin, PlaceTag, ProposePromotion, RevokeDenial, Way
+from bot.actions import LiftPin, MergeRollback, PlaceTag, ProposePromotion, RevokeDenial, Way
 from bot.errors import PermanentError, StaleError, TemporaryError
 from bot.records import Request
 from bot.releases import Image
@@ -81,14 +81,43 @@ async def test_a_pin_stays_when_git_declares_another_release(stage: Stage) -> No
     assert await stage.pin() is not None
 
 
-async def test_a_pin_is_lifted_by_a_merge_request_that_is_merged_at_once(stage: Stage) -> None:
+async def test_a_pin_that_a_merge_request_lifts_stays_until_it_is_merged(stage: Stage) -> None:
     await taken_back(stage)
+    wanted = lift(stage, "1.0.0", way="merge_request")
+    await stage.perform(wanted)
+    (request,) = stage.requests()
+    before = await stage.pin()
 
-    await stage.insist(lift(stage, "1.0.0", way="merge_request"))
+    await stage.insist(
+        MergeRollback(
+            key=KEY, merge_request=request.iid, sha=request.head_sha, release=wanted.release, because=wanted.because
+        )
+    )
+
+    assert before is not None
+    assert await stage.pin() is None
+    assert await stage.text(POSITION) == stage.position("1.0.0", MARKER)
+
+
+async def test_a_denial_is_revoked_by_a_merge_request_that_is_merged_at_once(stage: Stage) -> None:
+    await stage.perform(stage.rollback())
+
+    await stage.insist(allow("1.1.0", way="merge_request"))
 
     (request,) = stage.requests()
     assert request.state == "merged"
-    assert await stage.pin() is None
+    assert await stage.denials() == ()
+
+
+async def test_a_rollback_takes_the_branch_from_everything_else(stage: Stage) -> None:
+    await taken_back(stage)
+    await stage.perform(lift(stage, "1.0.0", way="merge_request"))
+    await stage.declare("1.2.0", marker=PINNED)
+
+    await stage.perform(stage.rollback("1.2.0", way="merge_request"))
+
+    (request,) = stage.requests()
+    assert request.title == "Roll back shop 1.2.0 to 1.0.0 in production"
 
 
 async def test_a_promotion_where_flux_writes_edits_the_release_file_alone(stage: Stage) -> None:
@@ -150,7 +179,7 @@ async def test_a_rollback_that_waits_keeps_its_branch(stage: Stage) -> None:
     await stage.declare("1.2.0")
     await stage.perform(stage.rollback("1.2.0", way="merge_request"))
 
-    with pytest.raises(TemporaryError, match="the rollback in !1 lands first"):
+    with pytest.raises(TemporaryError, match=r"!1 \(Roll back shop 1\.2\.0 .* lands first"):
         await stage.perform(allow("1.1.0", way="merge_request"))
 
     (request,) = stage.requests()

@@ -83,7 +83,6 @@ def test_the_title_says_what_happens_where(action: RollBack | LiftPin | RevokeDe
 @pytest.mark.parametrize("action", [ROLLBACK, LIFT, ALLOW])
 def test_a_commit_ends_with_its_effect(action: RollBack | LiftPin | RevokeDenial) -> None:
     assert undoing_commit(action).splitlines()[-1] == f"Sluice-Effect: {action.effect_key}"
-    assert undoing_merge_commit(action, 7).splitlines()[-1] == f"Sluice-Effect: {action.effect_key}"
 
 
 def test_the_merge_of_a_rollback_names_its_merge_request() -> None:
@@ -91,8 +90,9 @@ def test_the_merge_of_a_rollback_names_its_merge_request() -> None:
 
     text = undoing_merge_commit(merge, 7)
 
-    assert text.startswith("Take demo-service 1.2.0 back from production\n")
+    assert text.startswith("Land !7 for demo-service in production\n")
     assert "See merge request !7" in text
+    assert text.splitlines()[-1] == f"Sluice-Effect: {merge.effect_key}"
 
 
 def test_a_commit_says_whether_the_release_is_denied() -> None:
