@@ -11,6 +11,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 from bot.actions import Decision
 from bot.keys import ApplicationKey, ConfigKey, EnvironmentKey, SourceKey, Subject
 from bot.records import CanaryGate as CanaryGate
+from bot.records import CanaryGateName as CanaryGateName
 from bot.records import Carried as Carried
 from bot.records import Denial as Denial
 from bot.records import EnvironmentState as EnvironmentState

@@ -7,6 +7,7 @@ from bot.actions import Decision, RecordCanaryGates, skip, wait
 from bot.events import EnvironmentKey
 from bot.observing import (
     CanaryGate,
+    CanaryGateName,
     CanarySeen,
     ClusterSeen,
     EnvironmentSeen,
@@ -18,7 +19,6 @@ from bot.observing import (
     Request,
     Rule,
 )
-from bot.records import CanaryGateName
 from config.policy import EnvironmentPolicy, Policy
 from handlers.carrying import carried
 from handlers.modes import muted
