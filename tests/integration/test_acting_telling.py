@@ -83,7 +83,7 @@ async def test_one_incident_tells_what_happened_and_what_to_do(stage: Stage) -> 
     assert issue.title == "shop 1.1.0 was taken back from production"
     assert issue.issue_type == "incident"
     for words in (
-        "**1.0.0** runs there again.",
+        "Git says **1.0.0** there again",
         "its canary failed on 2026-11-01 12:00 UTC: success rate 50.00",
         '`sluice allow shop production 1.1.0 --reason "…"`',
         "@maintainer: please look.",
@@ -130,7 +130,7 @@ async def test_the_promotions_merge_request_says_that_it_was_taken_back(stage: S
 
     (note,) = notes(stage, iid)
     assert "### ↩️ shop 1.1.0 was taken back from production" in note.body
-    assert "1.0.0 runs there again." in note.body
+    assert "Git says 1.0.0 there again" in note.body
 
 
 async def test_the_merge_request_that_brought_the_commit_is_told(stage: Stage) -> None:
