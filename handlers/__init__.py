@@ -4,6 +4,7 @@ from typing import Any
 
 from bot.observing import Rule
 from handlers import (
+    canaries,
     configuration,
     deployments,
     lifting,
@@ -25,6 +26,7 @@ RULES: tuple[Rule[Any, Any], ...] = (
     tagging.RULE,
     lifting.RULE,
     promotion.RULE,
+    canaries.RULE,
     statuses.RULE,
     deployments.RULE,
 )

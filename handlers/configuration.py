@@ -91,7 +91,8 @@ def files_of(key: ApplicationKey, policy: Policy) -> set[str]:
     """The files of the config repository that say what runs of an application."""
     files: set[str] = set()
     for name in policy.environments_of(key.application):
-        files.add(policy.release_file(key.application, name))
+        own = (policy.release_file, policy.pin_file, policy.denial_file)
+        files |= {file(key.application, name) for file in own}
         files |= {position.file for position in policy.environment(key.application, name).positions}
     return files
 

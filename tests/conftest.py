@@ -1,4 +1,4 @@
-"""What every tier shares: a PostgreSQL for the suites that run on both databases."""
+"""What every tier shares: a PostgreSQL for the suites that run on both databases, and the table of crashes."""
 
 import os
 from collections.abc import Iterator
@@ -26,3 +26,19 @@ def postgresql_url(postgresql_server: PostgresqlServer) -> Iterator[str]:
     url = postgresql_server.create_database()
     yield url
     postgresql_server.drop_database(url)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the crash tests have seen, a line for each story."""
+    seen = [
+        (report.outcome, *values)
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.getreports(outcome)
+        for name, values in getattr(report, "user_properties", [])
+        if name == "crash"
+    ]
+    if not seen:
+        return
+    terminalreporter.section("crashes: same final state, nothing doubled, nothing lost")
+    for outcome, ending, database, points in seen:
+        terminalreporter.write_line(f"{outcome:<8}{ending:<12}{database:<12}{' '.join(points) or 'undisturbed'}")

@@ -1,23 +1,31 @@
-"""Kills a real bot at a chosen write to GitLab, starts it again, and lets it finish."""
+"""Kills or pauses real bots at chosen writes to GitLab, and lets them finish."""
 
 import asyncio
+import json
 import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, Protocol
 
 import aiohttp
+import asyncpg
 
 from bot.demo.processes import configure
 from bot.demo.witness import Witness, until
 from bot.sandbox.gitlab import Fault, FaultPlan
 from bot.sandbox.sandbox import Sandbox
 
-When = Literal["before", "after"]
-"""Killed before GitLab did what was asked, or after it and before the answer."""
+When = Literal["before", "after", "paused"]
+"""Killed before GitLab did what was asked, or after it and before the answer. Paused: stopped (SIGSTOP) past its lease
+while the write is on its way, which then arrives late; only with a second replica that takes over meanwhile."""
+Database = Literal["sqlite", "postgresql"]
+LEASE = 5.0
+"""Seconds, the shortest that settings allow: so long a killed process' work waits on PostgreSQL."""
+LATE = LEASE + 4.0
+"""Seconds after which the write of a paused process arrives: the other replica has taken over by then."""
 VERSION = "1.1.0"
 ENVIRONMENTS = ("dev", "staging", "production")
 
@@ -56,13 +64,14 @@ class Trap(FaultPlan):
         if self.point is None or self.writes != self.point.write:
             return FaultPlan.take(self, method, raw_path)
         self.tripped.set()
-        after = self.point.when == "after"
-        return Fault(kind="hang", times=1, seconds=0.5, after_effect=after)
+        if self.point.when == "paused":
+            return Fault(kind="late", times=1, seconds=LATE)
+        return Fault(kind="hang", times=1, seconds=0.5, after_effect=self.point.when == "after")
 
 
 @dataclass(slots=True)
 class Victim:
-    """The bot's process, which may be killed and started again over the same journal."""
+    """A bot's process, which may be killed and started again over the same journal."""
 
     config: Path
     sandbox: Sandbox
@@ -82,64 +91,120 @@ class Victim:
         self.url = line.decode().split()[-1]
         await self.sandbox.set_bot_url(self.url)
 
+    @property
+    def pid(self) -> int:
+        """Of the process that runs now, 0 when none does."""
+        return self.process.pid if self.process is not None and self.process.returncode is None else 0
+
     async def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
         """End it without a word (SIGKILL), or politely."""
         if self.process is not None and self.process.returncode is None:
             self.process.send_signal(how)
             await self.process.wait()
 
+    async def pause(self, seconds: float) -> None:
+        """Stop it, as a frozen machine does, and let it go on."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(seconds)
+        self.process.send_signal(signal.SIGCONT)
+
 
 def last_words(log: Path) -> str:
-    """The end of the bot's log."""
+    """The end of a bot's log."""
     return log.read_text("utf-8")[-3000:]
 
 
 @dataclass(slots=True)
 class Scene:
-    """Everything a crash test needs."""
+    """Everything a crash test needs. database: the URL of the PostgreSQL that the victims share, or empty."""
 
     sandbox: Sandbox
     trap: Trap
-    victim: Victim
+    victims: list[Victim]
     witness: Witness
+    database: str
+
+    @property
+    def log(self) -> str:
+        """The end of what each bot logged."""
+        return "\n\n".join(last_words(victim.log) for victim in self.victims)
+
+    @property
+    def url(self) -> str:
+        """A bot that can be asked."""
+        return self.victims[0].url
 
     async def adopt(self) -> None:
-        """Let the bot act, before anything is trapped."""
-        await self.witness.bot(self.victim.url, "adopt", method="POST", body={"tenant": "demo"})
+        """Let the bots act, before anything is trapped."""
+        await self.witness.bot(self.url, "adopt", method="POST", body={"tenant": "demo"})
 
         async def adopted() -> bool:
-            return bool((await self.witness.bot(self.victim.url, "status"))["tenants"][0]["adopted"])
+            status = await self.witness.bot(self.url, "status")
+            known = [row["running"] for row in status["environments"]] == ["1.0.0"] * len(ENVIRONMENTS)
+            return known and bool(status["tenants"][0]["adopted"])
 
         await until("the repository is adopted", adopted)
         self.sandbox.gitlab.reset_counters()
         self.trap.writes = 0
 
-    async def fall(self, point: Point) -> None:
-        """Kill the bot at a point, and start it again; where no such write comes, it is killed at the end."""
+    async def fall(self, point: Point, ending: "Ending") -> bool:
+        """Kill (or pause) the writing bot at a point, and start it again; False where no such write came."""
         self.trap.arm(point)
         waiting = asyncio.create_task(self.trap.tripped.wait())
         while not waiting.done():
             await self.merge_as_maintainer()
-            if await self.is_done():
+            if await ending.reached(self):
                 break
             await asyncio.sleep(0.1)
-        assert waiting.done() or self.trap.writes < point.write, f"the trap at {point} did not hold"
+        held = waiting.done()
+        assert held or self.trap.writes < point.write, f"the trap at {point} did not hold"
         waiting.cancel()
-        if point.when == "after":
+        victim = await self.writer()
+        if held and point.when == "paused":
+            await victim.pause(LATE - 1.0)
+        else:
             # The write is held after its effect; give the sandbox the moment to have made it.
-            await asyncio.sleep(0.2)
-        await self.victim.kill()
+            await asyncio.sleep(0.2 if point.when == "after" else 0.0)
+            await victim.kill()
+            self.trap.point = None
+            await victim.start()
         self.trap.point = None
-        await self.victim.start()
+        return held
 
-    async def finish(self) -> None:
-        """Let the bot finish, with the maintainer merging."""
+    async def writer(self) -> Victim:
+        """The bot that holds the lease on the application's work; the only one there is on SQLite."""
+        if not self.database:
+            return self.victims[0]
+        connection = await asyncpg.connect(self.database.replace("+asyncpg", ""))
+        try:
+            owner = await connection.fetchval("SELECT owner FROM work WHERE key LIKE 'app:%' AND owner IS NOT NULL")
+        finally:
+            await connection.close()
+        return next((victim for victim in self.victims if str(owner).endswith(f"-{victim.pid}")), self.victims[0])
+
+    async def finish(self, ending: "Ending") -> None:
+        """Let the bots finish, with the maintainer merging."""
 
         async def done() -> bool:
             await self.merge_as_maintainer()
-            return await self.is_done()
+            return await ending.reached(self)
 
-        await until("every environment has the release", done)
+        await until(f"the story ends: {ending.name}", done, patience=120.0)
+        await self.quiet()
+
+    async def quiet(self, seconds: float = 1.5) -> None:
+        """Wait until no bot has written for a while."""
+        before, since = -1, 0.0
+        loop = asyncio.get_running_loop()
+
+        async def still() -> bool:
+            nonlocal before, since
+            if self.trap.writes != before:
+                before, since = self.trap.writes, loop.time()
+            return loop.time() - since >= seconds
+
+        await until("the bots stop writing", still)
 
     async def merge_as_maintainer(self) -> None:
         """What the person of the story does, once it can be done."""
@@ -158,46 +223,68 @@ class Scene:
         finally:
             self.trap.person = False
 
-    async def is_done(self) -> bool:
-        """Whether the application's commit and GitLab's environments say that the release is everywhere."""
-        sha = await self.sha()
-        if not sha:
-            return False
-        states = [await self.witness.status(sha, f"sluice/{name}") for name in ENVIRONMENTS]
-        if states != ["success"] * 3:
-            return False
-        found = await self.witness.gitlab(f"{self.witness.application}/deployments?status=success&per_page=100")
-        return {one["environment"]["name"] for one in found if one["sha"] == sha} == set(ENVIRONMENTS)
-
     async def sha(self) -> str:
         """The released commit, empty before the release."""
         tags = await self.witness.gitlab(f"{self.witness.application}/repository/tags")
         return next((str(tag["commit"]["id"]) for tag in tags if tag["name"] == f"v{VERSION}"), "")
 
-    async def requests(self) -> list[tuple[str, str]]:
-        """(source branch, state) of every merge request of the config project."""
-        found: list[dict[str, Any]] = await self.witness.gitlab(f"{self.witness.config}/merge_requests?state=all")
-        return sorted((str(one["source_branch"]), str(one["state"])) for one in found)
-
     def doubled(self) -> dict[str, int]:
-        """Natural keys that the bot wrote more than once with success."""
+        """Natural keys that the bots wrote more than once with success."""
         counts = self.sandbox.gitlab.ledger.by_natural_key(user="sluice")
         return {key: count for key, count in counts.items() if count > 1}
 
+    async def nothing_is_left(self) -> None:
+        """No delivery is dead or waits, no work was given up."""
+        status = await self.witness.bot(self.url, "status")
+        assert status["deliveries"].get("dead", 0) == 0
+        assert status["deliveries"].get("received", 0) == 0
+        assert status["dead_work"] == 0
+
+
+class Ending(Protocol):
+    """How a story is to end, whatever happens on the way."""
+
+    @property
+    def name(self) -> str:
+        """What the story is called."""
+        ...
+
+    @property
+    def canary(self) -> str:
+        """How production's canary is to end, as the control API calls it."""
+        ...
+
+    async def reached(self, scene: Scene) -> bool:
+        """Whether GitLab says that it ended."""
+        ...
+
 
 @asynccontextmanager
-async def scene(folder: Path) -> AsyncIterator[Scene]:
-    """A sandbox in this process and a bot in one of its own, adopted."""
+async def scene(folder: Path, *, database: str = "", replicas: int = 1) -> AsyncIterator[Scene]:
+    """A sandbox in this process and bots in processes of their own, adopted; several share the database."""
     sandbox = await Sandbox.start(folder / "sandbox")
     trap = Trap()
     sandbox.gitlab.instance.faults = trap
-    victim = Victim(configure(folder / "bot", sandbox.facts, level="info"), sandbox, folder / "bot.log")
+    victims = [
+        Victim(configured(folder / f"bot-{number}", sandbox, database), sandbox, folder / f"bot-{number}.log")
+        for number in range(replicas)
+    ]
     try:
-        await victim.start()
+        for victim in victims:
+            await victim.start()
         async with aiohttp.ClientSession() as session:
-            acting = Scene(sandbox, trap, victim, Witness(sandbox.facts, session, folder))
+            acting = Scene(sandbox, trap, victims, Witness(sandbox.facts, session, folder), database)
             await acting.adopt()
             yield acting
     finally:
-        await victim.kill()
+        for victim in victims:
+            await victim.kill()
         await sandbox.stop()
+
+
+def configured(folder: Path, sandbox: Sandbox, database: str) -> Path:
+    """Settings with the shortest lease and frequent looks at what webhooks may have missed."""
+    file = configure(folder, sandbox.facts, level="info")
+    found = json.loads(file.read_text("utf-8")) | {"lease": "5s", "resync_every": "2s", "sweep_every": "5s"}
+    file.write_text(json.dumps(found | ({"database_url": database} if database else {})), "utf-8")
+    return file

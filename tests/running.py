@@ -130,6 +130,8 @@ def settings_for(facts: Mapping[str, Any], data_dir: Path, **overrides: Any) -> 
         "registries": {
             registry: {
                 "insecure": True,
+                "username": facts["registry_user"],
+                "password": facts["registry_password"],
                 "webhook_name": facts["registry_name"],
                 "webhook_tokens": [facts["registry_hook_token"]],
             }

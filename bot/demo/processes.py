@@ -124,6 +124,8 @@ def settings(folder: Path, facts: Facts, *, cluster: bool = True, level: str = "
         "registries": {
             registry: {
                 "insecure": True,
+                "username": facts["registry_user"],
+                "password_file": secret(folder, "registry-password", facts["registry_password"]),
                 "webhook_name": facts["registry_name"],
                 "webhook_token_files": [secret(folder, "registry", facts["registry_hook_token"])],
             }

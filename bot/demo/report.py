@@ -1,5 +1,6 @@
 """The demo's result as one JSON object, read back from GitLab, Git, the sandbox's counters and the bot's own counts."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -26,16 +27,17 @@ class Report:
         return asdict(self)
 
 
-async def collect(witness: Witness, bot_url: str, sha: str) -> Report:
+async def collect(witness: Witness, bot_url: str, commits: Sequence[str]) -> Report:
     """Everything but `ok` and `seconds`, as it stands now; Unseen when somebody does not answer."""
     requests = await witness.gitlab(f"{witness.config}/merge_requests?state=all&order_by=created_at&sort=asc")
-    found = [(name, await witness.status(sha, f"sluice/{name}")) for name in ENVIRONMENTS] if sha else []
+    found = [(sha, f"sluice/{name}") for sha in commits for name in ENVIRONMENTS]
+    states = [{"sha": sha, "name": name, "state": await witness.status(sha, name)} for sha, name in found]
     counters = await witness.control("counters", method="GET")
     deliveries = (await witness.bot(bot_url, "status"))["deliveries"]
     history = await witness.history()
     return Report(
         merge_requests=[_request(one) for one in requests if one["source_branch"].startswith("sluice/")],
-        statuses=[{"sha": sha, "name": f"sluice/{name}", "state": state} for name, state in found if state],
+        statuses=[one for one in states if one["state"]],
         rollbacks=rollbacks(history),
         repromotions_of_denied=repromotions_of_denied(history),
         deliveries={

@@ -64,7 +64,7 @@ async def _told(story: Story, telling: Telling, folder: Path) -> Report:
     except Unseen as error:
         await _explain(story, telling, folder, error)
     try:
-        report = await collect(story.witness, story.bot_url, story.sha)
+        report = await collect(story.witness, story.bot_url, [made.sha for made in story.made])
     except Unseen as error:
         telling.say("failure", str(error))
         return Report()
@@ -77,7 +77,7 @@ async def _explain(story: Story, telling: Telling, folder: Path, error: Unseen) 
     telling.say("failure", str(error))
     for environment in ("dev", "staging", "production"):
         try:
-            for sentence in await story.why(environment):
+            for sentence in await story.steps.why(environment):
                 telling.say("failure", f"why {environment}: {sentence}")
         except Unseen as silent:
             telling.say("failure", f"why {environment}: {silent}")

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 import aiohttp
+from ruamel.yaml import YAML
 
 from bot.demo.history import WHERE, WORTH, Snapshot, snapshot
 from bot.demo.processes import API_TOKEN, Child, Facts
@@ -100,6 +101,15 @@ class Witness:
         headers = {"Accept": "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json"}
         async with self.session.head(url, headers=headers) as answer:
             return answer.headers.get("Docker-Content-Digest", f"status {answer.status}")
+
+    async def serving(self, namespace: str, deployment: str) -> list[str]:
+        """The tags of the images that a Deployment of the cluster runs, read from the Kubernetes API."""
+        access = YAML(typ="safe").load(await asyncio.to_thread(Path(str(self.facts["kubeconfig"])).read_text, "utf-8"))
+        headers = {"Authorization": f"Bearer {access['users'][0]['user']['token']}"}
+        path = f"apis/apps/v1/namespaces/{namespace}/deployments/{deployment}"
+        found = await self._json("GET", f"{self.facts['cluster_url']}/{path}", headers, None)
+        containers = found["spec"]["template"]["spec"]["containers"]
+        return [str(container["image"]).rpartition(":")[2] for container in containers]
 
     async def checkout(self) -> Path:
         """A fresh clone of the config project's default branch, in a folder of its own."""

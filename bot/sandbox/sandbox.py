@@ -17,7 +17,7 @@ from bot.sandbox.documents import path
 from bot.sandbox.gitlab import GitLab, Hook, Project
 from bot.sandbox.people import APPLICATION_PROJECT, CONFIG_PROJECT, People, Tokens, create_projects, populate
 from bot.sandbox.registry import Account, Registry
-from bot.sandbox.releasing import Releasing
+from bot.sandbox.releasing import REPOSITORY, Releasing
 from bot.sandbox.seeding import (
     FIRST_VERSION,
     Released,
@@ -168,6 +168,7 @@ class Sandbox:
         )
         commit = await seed_application(self.gitlab, self.application_project, self.people)
         self.first_release = self.releasing.push(FIRST_VERSION, commit)
+        self.registry.tag(REPOSITORY, f"{FIRST_VERSION}-prod", FIRST_VERSION)
         head = await seed_config(self.gitlab, self.config_project, self.people, self._blanks())
         await self._begin_cluster(host, head)
         await self.gitlab.settle()

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from bot.errors import PermanentError
 from bot.sandbox.cluster import Cluster
 from bot.sandbox.cluster.conditions import is_ready
-from bot.sandbox.cluster.kinds import KUSTOMIZATION
+from bot.sandbox.cluster.kinds import CANARY, KUSTOMIZATION
 from bot.sandbox.credentials import Credentials
-from bot.sandbox.documents import Document
+from bot.sandbox.documents import Document, path
 from bot.sandbox.gitlab import GitLab, Project
 from bot.sandbox.people import People
 from bot.sandbox.registry import Registry
@@ -84,7 +84,8 @@ def _hindrance(cluster: Cluster, commit: str) -> str:
         status = (found or {}).get("status") or {}
         if status.get("lastAppliedRevision") != f"main@sha1:{commit}" or not is_ready(found or {}):
             return f"{environment}: {status.get('conditions', 'not there')}"
-    return ""
+    canary = path(cluster.objects.find(CANARY, "production", "demo-service") or {}, "status", "phase")
+    return "" if canary == "Initialized" else f"production's canary: {canary or 'not there'}"
 
 
 def _flux(api_version: str, kind: str, name: str, spec: Document) -> Document:

@@ -1,63 +1,101 @@
-"""A bot killed in the middle of a promotion ends in the same state, and writes nothing twice.
+"""Bots killed or paused in the middle of a write end in the same state, and write nothing twice.
 
-Twelve seeded points, three in each story; `SLUICE_CRASH_POINTS=all` kills at every write, before it and after it.
+A few seeded points; `SLUICE_CRASH_POINTS=all` falls at every write, before it, after it, and with two replicas while
+it is on its way. Each story's end is compared with one that nothing disturbed.
 """
 
 import os
 import random
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
-from crashing import VERSION, Point, Scene, last_words, scene
+from crashing import VERSION, Database, Ending, Point, Scene, When, scene
+from endings import Shipped, TakenBack, final_state
+from postgresql_server import PostgresqlServer
 
-from bot.demo.witness import Witness
-from bot.positions import parse_release_file
+from bot.demo import proofs
+from bot.demo.history import repromotions_of_denied
 
-WRITES = 20
-"""The bot's writes to GitLab for one release through dev, staging and production, pushes included."""
-IN_EACH_STORY = 3
+EVERY = os.environ.get("SLUICE_CRASH_POINTS") == "all"
 SEED = 20260102
+WRITES: dict[str, int] = {"promotion": 22, "rollback": 30}
+"""The bot's writes to GitLab in each story, pushes included; a point past the last one falls at the end."""
+IN_EACH_STORY = 5 if EVERY else 3
+SEEDED: dict[tuple[str, Database], int] = {
+    ("promotion", "sqlite"): 6,
+    ("rollback", "sqlite"): 6,
+    ("promotion", "postgresql"): 3,
+    ("rollback", "postgresql"): 3,
+}
+ENDINGS: dict[str, Ending] = {"promotion": Shipped(), "rollback": TakenBack()}
 
 
-def stories() -> list[tuple[Point, ...]]:
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One run: what is to happen, over which database, and where it is disturbed."""
+
+    ending: str
+    database: Database
+    points: tuple[Point, ...]
+
+    def __str__(self) -> str:
+        return f"{self.ending}-{self.database}-{'+'.join(map(str, self.points))}"
+
+
+def stories() -> Iterator[Story]:
     """Points in the order they are met, a few in each story."""
-    every = [Point(write, when) for write in range(1, WRITES + 1) for when in ("before", "after")]
-    shuffled = random.Random(SEED).sample(every, len(every))
-    chosen = shuffled if os.environ.get("SLUICE_CRASH_POINTS") == "all" else shuffled[:12]
-    return [tuple(sorted(chosen[at : at + IN_EACH_STORY])) for at in range(0, len(chosen), IN_EACH_STORY)]
+    for (ending, database), seeded in SEEDED.items():
+        ways: tuple[When, ...] = ("before", "after") if database == "sqlite" else ("before", "after", "paused")
+        every = [Point(write, when) for write in range(1, WRITES[ending] + 1) for when in ways]
+        shuffled = random.Random(f"{SEED} {ending} {database}").sample(every, len(every))
+        chosen = shuffled if EVERY else shuffled[:seeded]
+        for at in range(0, len(chosen), IN_EACH_STORY):
+            yield Story(ending, database, tuple(sorted(chosen[at : at + IN_EACH_STORY])))
+
+
+@pytest.fixture(scope="module")
+def undisturbed() -> dict[str, dict[str, Any]]:
+    """The final state of each story as it ends by itself, once it was seen."""
+    return {}
 
 
 @pytest.mark.crash
-@pytest.mark.parametrize("points", stories(), ids=lambda points: "+".join(map(str, points)))
-async def test_a_bot_killed_at_any_write_finishes_and_doubles_nothing(
-    tmp_path: Path, points: tuple[Point, ...]
+@pytest.mark.parametrize("story", stories(), ids=str)
+async def test_bots_that_fall_at_any_write_finish_and_double_nothing(
+    tmp_path: Path,
+    story: Story,
+    postgresql_server: PostgresqlServer,
+    undisturbed: dict[str, dict[str, Any]],
+    record_property: Any,
 ) -> None:
-    async with scene(tmp_path) as acting:
+    record_property("crash", (story.ending, story.database, [str(point) for point in story.points]))
+    if story.ending not in undisturbed:
+        undisturbed[story.ending] = await told(tmp_path / "undisturbed", Story(story.ending, "sqlite", ()), "")
+    url = postgresql_server.create_database() if story.database == "postgresql" else ""
+
+    found = await told(tmp_path / "disturbed", story, url)
+
+    assert found == undisturbed[story.ending]
+
+
+async def told(folder: Path, story: Story, url: str) -> dict[str, Any]:
+    """The final state of a story, after it is shown that nothing was doubled, lost or given up."""
+    ending = ENDINGS[story.ending]
+    async with scene(folder, database=url, replicas=2 if url else 1) as acting:
+        await proofs.canary_will(acting.witness, ending.canary)
         await acting.sandbox.release(VERSION, changes=["Greet people by their name"])
-
-        for point in points:
-            await acting.fall(point)
-        await acting.finish()
-
-        assert await acting.requests() == [
-            ("sluice/production/demo-service", "merged"),
-            ("sluice/staging/demo-service", "merged"),
-        ], last_words(acting.victim.log)
-        assert acting.doubled() == {}, last_words(acting.victim.log)
-        await git_says(acting.witness, acting)
-        await nothing_is_left(acting)
+        for point in story.points:
+            await acting.fall(point, ending)
+        await acting.finish(ending)
+        assert acting.doubled() == {}, acting.log
+        await acting.nothing_is_left()
+        await nothing_came_again(acting)
+        return await final_state(acting)
 
 
-async def git_says(witness: Witness, acting: Scene) -> None:
-    """A fresh clone names the release in both promoted environments."""
-    folder = await witness.checkout()
-    for environment in ("staging", "production"):
-        found = parse_release_file((folder / f".sluice/releases/{environment}/demo-service.yaml").read_text("utf-8"))
-        assert (found.version, found.commit) == (VERSION, await acting.sha())
-
-
-async def nothing_is_left(acting: Scene) -> None:
-    """No delivery is dead, no work was given up."""
-    status = await acting.witness.bot(acting.victim.url, "status")
-    assert status["deliveries"].get("dead", 0) == 0
-    assert status["dead_work"] == 0
+async def nothing_came_again(acting: Scene) -> None:
+    """No denied digest or tag returned to Git at any commit."""
+    assert repromotions_of_denied(await acting.witness.history()) == 0, acting.log

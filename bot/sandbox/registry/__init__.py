@@ -81,6 +81,10 @@ class Registry:
         self._put(repository, index, tag)
         return index.digest
 
+    def tag(self, repository: str, tag: str, reference: str) -> None:
+        """Put another tag on what is there, as `crane tag` does, and move the tag if there is one."""
+        self._put(repository, self._storage.manifest(repository, reference), tag)
+
     def digest_of(self, repository: str, reference: str) -> str | None:
         """The digest a tag points at, or the digest itself; None when it is not there."""
         kept = self._storage.repositories.get(repository)
