@@ -43,11 +43,16 @@ def own_failure(cluster: ClusterSeen, promotions: tuple[Promotion, ...], known: 
     if canary is None or release is None or not canary_failed(cluster):
         return cluster
     evidence = canary_evidence(cluster.cluster, canary)
-    others = {p.failure.evidence for p in promotions if p.failure and p.release.id != release.id}
-    if evidence not in others and remark(evidence) not in known:
+    if evidence not in spent(release, promotions) and remark(evidence) not in known:
         return cluster
     because = f"canary {canary.name} has not noticed {release.name} yet, its phase {canary.phase} is of one before"
     return replace(cluster, health="progressing", because=because, failing=None)
+
+
+def spent(release: Release, promotions: tuple[Promotion, ...]) -> frozenset[str]:
+    """Evidence of failures that are told already: of other releases, and of this one before it was taken back."""
+    told = [p for p in promotions if p.release.id != release.id or p.state == "rolled_back"]
+    return frozenset(promotion.failure.evidence for promotion in told if promotion.failure)
 
 
 def canary_failed(cluster: ClusterSeen) -> bool:
