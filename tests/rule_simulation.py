@@ -197,11 +197,16 @@ class Simulation(Memory):
             case PublishGates() | WriteSticky() | WriteCommitStatus() | WriteDeployment():
                 self._write(action)
             case _:
-                raise AssertionError(f"no rule of an application asks for {action}")
+                self.carry_out_more(action)
+
+    def carry_out_more(self, action: Action) -> None:
+        """What only a world that takes releases back allows."""
+        raise AssertionError(f"nothing in this world asks for {action}")
 
     def _remember(self, promotion: Promotion) -> None:
         known = [p for p in self.known_promotions if p.id == promotion.id]
-        assert not any(p.state == "done" and promotion.state != "done" for p in known), "a done promotion went back"
+        ended = ("done", "rolled_back")
+        assert not any(p.state == "done" and promotion.state not in ended for p in known), "a done promotion went back"
         others = [p for p in self.known_promotions if p.id != promotion.id]
         newest_first = sorted([promotion, *others], key=lambda p: (p.opened_at, p.id), reverse=True)
         self.known_promotions = tuple(newest_first)

@@ -1,10 +1,10 @@
 """A person's request is carried out where it can be, and answered with a sentence where it cannot."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rollback_worlds import BEFORE, FAILED, FLAWS, PIN, ROLLED_BACK, decided, stands, world, written
 from rule_worlds import (
@@ -13,6 +13,7 @@ from rule_worlds import (
     NEWER,
     NOW,
     OLD,
+    POLICY,
     PRODUCTION,
     STRANGER,
     Memory,
@@ -40,6 +41,8 @@ from bot.actions import (
 )
 from bot.observing import MergeRequestSeen, Request
 from config.policy import Policy
+from handlers import rollback
+from handlers.rollback_facts import RollbackFacts
 from handlers.ways import LOOK_AGAIN
 
 ASKED = request_of(PRODUCTION)
@@ -332,3 +335,19 @@ def test_a_request_long_ago_is_as_good_as_one_of_now() -> None:
     old = request_of(PRODUCTION, at=NOW - timedelta(days=2))
 
     assert len(of_type(decided(asking(old)), RollBack)) == 1
+
+
+BARE = NOW.replace(tzinfo=None)
+moments = st.datetimes(BARE.replace(year=2000), BARE.replace(year=2100), timezones=st.just(UTC))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_no_facts_make_it_stumble(data: st.DataObject) -> None:
+    st.register_type_strategy(datetime, moments)
+    facts = replace(data.draw(st.from_type(RollbackFacts)), key=PRODUCTION)
+
+    decision = rollback.decide(facts, POLICY, NOW)
+
+    assert decision.because
+    assert decision.kind in ("act", "wait") or outside(decision) == []
