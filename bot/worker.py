@@ -146,14 +146,19 @@ class Worker:
             keeper.cancel()
 
     async def run_rules(self, claim: Claim) -> Result:
-        """Observe, decide, act and record, rule by rule; one failing rule never stops another."""
+        """Observe, decide, act and record, rule by rule; one failing rule never stops another.
+
+        They look at one world, read once; who changed it (or failed on the way) leaves the next one to look anew.
+        """
         policy = await self.policy_of(claim)
         observer = self.observers(policy)
         result = Result()
         for rule, subject in subjects_of(claim.key, self.rules, policy):
             try:
-                decision = await self.run_rule(claim, rule, subject, observer, policy)
+                decision, outcome = await self.run_rule(claim, rule, subject, observer, policy)
                 result = result.after(decision, self.clock.now())
+                if not outcome.effects:
+                    continue
             except (TemporaryError, PermanentError) as error:
                 log.warning("rule failed", subject=str(subject), rule=rule.name, because=str(error))
                 result = result.failed(error)
@@ -163,11 +168,12 @@ class Worker:
                 result = result.failed(
                     PermanentError(f"a defect of Sluice in {rule.name}: {error!r}. Please report it.")
                 )
+            observer = self.observers(policy)
         return result
 
     async def run_rule(
         self, claim: Claim, rule: Rule[Any, Any], subject: Subject, observer: Observer, policy: Policy
-    ) -> Decision:
+    ) -> tuple[Decision, Outcome]:
         """The sentence, once."""
         facts = await rule.observe(subject, observer)
         now = self.clock.now()
@@ -187,7 +193,7 @@ class Worker:
             records=outcome.records,
         )
         self.tell(subject, rule, decision, outcome)
-        return decision
+        return decision, outcome
 
     def tell(self, subject: Subject, rule: Rule[Any, Any], decision: Decision, outcome: Outcome) -> None:
         """One line for each run tells the story; runs that change nothing tell it only to those who debug."""

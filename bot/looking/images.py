@@ -18,6 +18,12 @@ class Images:
     """Reads registries by the host in an image's name; the clients remember what belongs to a digest."""
 
     registries: Mapping[str, RegistryClient]
+    known: dict[tuple[str, str], str | None] | None = None
+    """What tags named in the look under way; None: every question is asked anew."""
+
+    def for_one_look(self) -> "Images":
+        """The same registries, each tag asked for at most once: rules of one run see one registry."""
+        return Images(self.registries, {})
 
     def registry(self, name: str) -> tuple[RegistryClient, str]:
         """The client and repository of an image name; PermanentError when the registry is not configured."""
@@ -31,8 +37,13 @@ class Images:
 
     async def digest(self, name: str, tag: str) -> str | None:
         """The digest of the index a tag names now, None when there is no such tag."""
+        if self.known is not None and (name, tag) in self.known:
+            return self.known[name, tag]
         registry, repository = self.registry(name)
-        return await registry.digest(repository, tag)
+        found = await registry.digest(repository, tag)
+        if self.known is not None:
+            self.known[name, tag] = found
+        return found
 
     async def tags(self, name: str) -> tuple[str, ...]:
         """Every tag of an image."""

@@ -1,7 +1,7 @@
 """The live observer: it reads Git, clusters, GitLab, registries and the journal for the rules, and changes nothing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.errors import PermanentError
 from bot.journal import Journal
@@ -58,6 +58,8 @@ class LiveObserver:
         self._policy = policy
         self._placing = Placing(world.sightings.images)
         self._heads: dict[str, str] = {}
+        self._gits: dict[str, GitTruth] = {}
+        self._environments: dict[EnvironmentKey, EnvironmentSeen] = {}
 
     @property
     def policy(self) -> Policy:
@@ -70,10 +72,17 @@ class LiveObserver:
             raise PermanentError(f"the tenant {name} is not configured any more. Configure it, or let the work rest.")
         return tenant
 
+    def _git(self, tenant: str) -> GitTruth:
+        """The tenant's mirror, with each image's tag looked up at most once in this run."""
+        if tenant not in self._gits:
+            git = self._world.git[self._tenant(tenant).name]
+            self._gits[tenant] = replace(git, images=git.images.for_one_look())
+        return self._gits[tenant]
+
     async def _head(self, tenant: str) -> str:
         """The default branch as of this run's first look."""
         if tenant not in self._heads:
-            git = self._world.git[self._tenant(tenant).name]
+            git = self._git(tenant)
             await git.mirror.fetch()
             self._heads[tenant] = await git.head()
         return self._heads[tenant]
@@ -108,13 +117,21 @@ class LiveObserver:
 
     async def sightings(self, key: ApplicationKey) -> tuple[Release, ...]:
         """What the environments at the start run, or their registry offers."""
-        git = self._world.git[key.tenant]
+        git = self._git(key.tenant)
         head = await self._head(key.tenant)
         return await self._world.sightings.read(key, git, head, self._policy)
 
     async def environment(self, key: EnvironmentKey) -> EnvironmentSeen:
-        """Git at its head, each cluster at the revision it reports, and what image policies select where they count."""
-        git, head = self._world.git[key.tenant], await self._head(key.tenant)
+        """Git at its head, each cluster at the revision it reports, and what image policies select where they count.
+
+        Looked at once: the rules of a run see one world, until one of them changes it and the run looks anew.
+        """
+        if key not in self._environments:
+            self._environments[key] = await self._look(key)
+        return self._environments[key]
+
+    async def _look(self, key: EnvironmentKey) -> EnvironmentSeen:
+        git, head = self._git(key.tenant), await self._head(key.tenant)
         policy = self._policy.environment(key.application, key.environment)
         file = self._policy.release_file(key.application, key.environment)
         written = await git.written(head, policy, file)
@@ -143,7 +160,7 @@ class LiveObserver:
 
     async def merge_request(self, key: EnvironmentKey, iid: int | None) -> MergeRequestSeen | None:
         """From GitLab; its head is read from Git."""
-        return await self._world.gitlab.merge_request(self._world.git[key.tenant], key, iid)
+        return await self._world.gitlab.merge_request(self._git(key.tenant), key, iid)
 
     async def comparison(self, key: ApplicationKey, running: Release | None, target: Release) -> Comparison | None:
         """From GitLab's history of the application's project."""
@@ -182,7 +199,7 @@ class LiveObserver:
 
     async def rollback_request(self, key: EnvironmentKey) -> MergeRequestSeen | None:
         """From GitLab; its head is read from Git."""
-        return await self._world.gitlab.rollback_request(self._world.git[key.tenant], key)
+        return await self._world.gitlab.rollback_request(self._git(key.tenant), key)
 
     async def placed(self, key: EnvironmentKey, release: Release) -> tuple[TagSeen, ...]:
         """From the environment's registry."""
