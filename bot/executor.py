@@ -72,7 +72,7 @@ REMEMBERED = (PublishGates, WriteSticky, WriteCommitStatus, WriteDeployment)
 """Written once for each content: what was written last is known and need not be read again."""
 BEST_EFFORT = (OpenIncident, TellPromotion, TellSource)
 """They only tell what was done: one that a person must mend (issues switched off, no right) stops nothing else."""
-MERGES = (MergePromotion, MergeRollback, RevokeDenial)
+MERGES = (MergePromotion, MergeRollback, RevokeDenial, WriteInstall)
 """They merge into the default branch, or may have to: one after another."""
 SEEN_BY_APPLICATION = (WriteCommitStatus, WriteDeployment, TellSource)
 """Written to an application's project, under the token that may."""

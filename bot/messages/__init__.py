@@ -1,6 +1,9 @@
 """Every sentence a person will read on GitLab: equal actions give equal text, and text from outside can do nothing."""
 
 from bot.messages.installation import install_commit as install_commit
+from bot.messages.installation import install_description as install_description
+from bot.messages.installation import install_merge_commit as install_merge_commit
+from bot.messages.installation import install_title as install_title
 from bot.messages.promotion import CLOSING_MARKER as CLOSING_MARKER
 from bot.messages.promotion import LABEL as LABEL
 from bot.messages.promotion import STICKY_MARKER as STICKY_MARKER
