@@ -78,7 +78,7 @@ def judge(facts: RollbackFacts, case: Case, environment: EnvironmentPolicy, now:
     policy = environment.rollback
     return (
         caused.judge(case, policy.on),
-        settled.judge(case, facts.seen, facts.promotions),
+        settled.judge(case, facts.seen, facts.promotions, now),
         once.judge(case, facts.seen, facts.promotions),
         not_taken_back_to.judge(case, facts.seen.pin),
         fresh.judge(case, policy.within, now),

@@ -39,7 +39,7 @@ from bot.actions import (
     RollBack,
     SettleRequest,
 )
-from bot.observing import MergeRequestSeen, Request
+from bot.observing import CanaryPhase, MergeRequestSeen, Request
 from config.policy import Policy
 from handlers import rollback
 from handlers.rollback_facts import RollbackFacts
@@ -135,13 +135,29 @@ def test_a_request_waits_for_what_is_on_its_way(flaw: str) -> None:
     assert (decision.kind, decision.actions) == ("wait", ())
 
 
-def test_a_running_canary_is_let_end_first() -> None:
-    trying = cluster(OLD, "progressing", attempt=NEW, canary=canary_of("Progressing"))
+@pytest.mark.parametrize(
+    ("phase", "kind"),
+    [
+        ("Progressing", "wait"),
+        ("WaitingPromotion", "wait"),
+        ("Promoting", "wait"),
+        ("Finalising", "wait"),
+        ("Waiting", "act"),
+        ("Initializing", "act"),
+        ("Initialized", "act"),
+    ],
+)
+def test_a_canary_under_analysis_is_let_end_first(phase: CanaryPhase, kind: str) -> None:
     memory = asking()
-    stands(memory, clusters=(trying,))
+    stands(memory, clusters=(cluster(OLD, "progressing", attempt=NEW, canary=canary_of(phase)),))
 
-    assert decided(memory).kind == "wait"
-    stands(memory, clusters=(replace(trying, health="failed"),))
+    assert decided(memory).kind == kind
+
+
+def test_a_canary_that_does_not_end_keeps_nobody_waiting_for_long() -> None:
+    memory = asking(request_of(PRODUCTION, at=NOW - timedelta(minutes=6)))
+    stands(memory, clusters=(cluster(OLD, "progressing", attempt=NEW, canary=canary_of("Progressing")),))
+
     assert len(of_type(decided(memory), RollBack)) == 1
 
 
@@ -341,7 +357,7 @@ BARE = NOW.replace(tzinfo=None)
 moments = st.datetimes(BARE.replace(year=2000), BARE.replace(year=2100), timezones=st.just(UTC))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_no_facts_make_it_stumble(data: st.DataObject) -> None:
     st.register_type_strategy(datetime, moments)
