@@ -1,12 +1,10 @@
 """A promotion opens, follows, merges or closes its one merge request exactly when it may, and says why when not."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from promotion_worlds import READY, decided, governed, told, world
 from rule_worlds import (
     DEV,
     NEW,
@@ -19,7 +17,6 @@ from rule_worlds import (
     cluster,
     denial_of,
     done,
-    hold_of,
     merge_request,
     of_type,
     only,
@@ -30,54 +27,23 @@ from rule_worlds import (
     proof_of,
     record,
     release,
-    request_of,
     seen,
 )
 
 from bot.actions import (
     ClosePromotion,
-    Decision,
     Line,
     MergePromotion,
     ProposePromotion,
     PublishGates,
     RecordPromotion,
     WriteSticky,
-    digest,
 )
-from bot.observing import Change, ClusterSeen, Comparison, MergeRequestSeen, Promotion
+from bot.observing import MergeRequestSeen
 from config.policy import Policy
 from handlers import promotion as rule
 from handlers.landing import LOOK_AGAIN, LOOK_AGAIN_LATER
 from handlers.promotion_facts import observe
-
-COMPARISON = Comparison(brings=(Change(sha="1" * 40, title="Greet by name"),), loses=(), url="https://gitlab.example/x")
-READY = promotion(STAGING, NEW, "ready", merge_request=3)
-
-
-def world(request: MergeRequestSeen | None = None, *promotions: Promotion, policy: Policy | None = None) -> Memory:
-    """1.1.0 is healthy in dev and staging runs 1.0.0."""
-    return Memory(
-        policy=policy or policy_of(),
-        known_releases=(record(NEW), record(OLD, baseline=True)),
-        environments={DEV: seen(DEV, NEW), STAGING: seen(STAGING, OLD)},
-        known_promotions=(*promotions, promotion(DEV, NEW), promotion(STAGING, OLD, baseline=True)),
-        merge_requests={STAGING: request} if request else {},
-        comparisons={("1.0.0", "1.1.0"): COMPARISON},
-    )
-
-
-def decided(memory: Memory) -> Decision:
-    """Observe and decide, now."""
-    return rule.decide(done(observe(STAGING, memory)), memory.policy, NOW)
-
-
-def told(memory: Memory) -> Memory:
-    """The same world after its status and note were written."""
-    for _ in range(2):
-        for action in outside(decided(memory)):
-            memory.effects[action.effect_key] = digest(action)
-    return memory
 
 
 def test_a_proven_release_is_proposed() -> None:
@@ -160,85 +126,6 @@ def test_an_unready_request_is_never_merged(request_seen: MergeRequestSeen) -> N
 )
 def test_a_policy_that_does_not_allow_it_stops_the_merge(policy: Policy) -> None:
     assert of_type(decided(told(world(merge_request(NEW), READY, policy=policy))), MergePromotion) == []
-
-
-FLAWS: dict[str, Callable[[Memory], object]] = {
-    "it only observes": lambda memory: setattr(memory, "policy", policy_of(staging={"mode": "observe"})),
-    "people merge": lambda memory: setattr(memory, "policy", policy_of(staging={"mode": "propose"})),
-    "merged by hand": lambda memory: setattr(memory, "policy", policy_of(staging={"merge": "manual"})),
-    "still soaking": lambda memory: setattr(memory, "policy", policy_of(staging={"soak": "2h"})),
-    "not adopted": lambda memory: setattr(memory, "adopted", STRANGER),
-    "a draft": lambda memory: spoil(memory, draft=True),
-    "a person's commit": lambda memory: spoil(memory, ours=False),
-    "being checked": lambda memory: spoil(memory, status="checking"),
-    "in conflict": lambda memory: spoil(memory, status="conflict"),
-    "a status of tomorrow": lambda memory: spoil(memory, status="tomorrow"),
-    "untested": lambda memory: spoil(memory, proof=proof_of("missing")),
-    "being tested": lambda memory: spoil(memory, proof=proof_of("running")),
-    "broken": lambda memory: spoil(memory, proof=proof_of("failed")),
-    "without CI": lambda memory: spoil(memory, proof=proof_of("none")),
-    "the target fails": lambda memory: stands(memory, cluster(OLD, "failed")),
-    "the target is unknown": lambda memory: stands(memory, cluster(OLD, "unknown")),
-    "the target rolls out": lambda memory: stands(memory, cluster(None, "progressing", attempt=OLD)),
-    "commits would be lost": lambda memory: memory.comparisons.update(
-        {("1.0.0", "1.1.0"): replace(COMPARISON, loses=COMPARISON.brings)}
-    ),
-    "held": lambda memory: setattr(memory, "known_holds", (hold_of(STAGING),)),
-    "held for a while": lambda memory: setattr(
-        memory, "known_holds", (hold_of(STAGING, until=NOW + timedelta(hours=1)),)
-    ),
-    "a rollback was asked for": lambda memory: setattr(memory, "asked", (request_of(STAGING),)),
-    "denied here": lambda memory: governed(memory, denials=(denial_of(NEW),)),
-    "pinned": lambda memory: governed(memory, pin=pin_of(OLD, NEW)),
-    "denied before": lambda memory: memory.environments.update({DEV: seen(DEV, NEW, denials=(denial_of(NEW),))}),
-    "taken back before": lambda memory: setattr(
-        memory, "known_promotions", (READY, promotion(DEV, NEW, "rolled_back", healthy=timedelta(hours=1)))
-    ),
-    "not healthy before": lambda memory: setattr(memory, "known_promotions", (READY, promotion(DEV, NEW, "failed"))),
-}
-
-
-def spoil(memory: Memory, **changes: object) -> None:
-    """The merge request has a flaw."""
-    memory.merge_requests[STAGING] = replace(memory.merge_requests[STAGING], **changes)  # type: ignore[arg-type]
-
-
-def stands(memory: Memory, here: ClusterSeen) -> None:
-    """The target's one cluster."""
-    memory.environments[STAGING] = seen(STAGING, OLD, here)
-
-
-def governed(memory: Memory, **changes: object) -> None:
-    """What Git says of the target beside its release."""
-    memory.environments[STAGING] = replace(memory.environments[STAGING], **changes)  # type: ignore[arg-type]
-
-
-def flawed(*flaws: str) -> Memory:
-    """A world in which all is ready for the merge, but for some flaws; GitLab says so already."""
-    memory = world(merge_request(NEW), READY)
-    for flaw in flaws:
-        FLAWS[flaw](memory)
-    return told(memory)
-
-
-def test_without_a_flaw_it_is_merged() -> None:
-    assert len(of_type(decided(flawed()), MergePromotion)) == 1
-
-
-@pytest.mark.parametrize("flaw", FLAWS)
-def test_one_flaw_is_enough_to_stop_a_merge(flaw: str) -> None:
-    assert of_type(decided(flawed(flaw)), MergePromotion) == []
-
-
-@given(st.lists(st.sampled_from(sorted(FLAWS)), min_size=1, max_size=4, unique=True))
-def test_flaws_never_make_up_for_each_other(flaws: list[str]) -> None:
-    decision = decided(flawed(*flaws))
-
-    assert of_type(decision, MergePromotion) == []
-    if "not adopted" in flaws:
-        assert outside(decision) == []
-    if "a person's commit" in flaws:
-        assert of_type(decision, ProposePromotion) == []
 
 
 @pytest.mark.parametrize(
