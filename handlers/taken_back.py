@@ -17,7 +17,7 @@ from bot.actions import (
     wait,
     would,
 )
-from bot.observing import Failure, Pin, Promotion
+from bot.observing import Failure, Pin, Promotion, Request
 from config.policy import EnvironmentPolicy, Policy
 from handlers.hints import allow
 from handlers.modes import muted
@@ -35,7 +35,7 @@ def tell(facts: RollbackFacts, policy: Policy, now: datetime) -> Decision | None
     if promotion is None or pin is None:
         return None
     environment = policy.environment(facts.key.application, facts.key.environment)
-    failure = promotion.failure or failure_of(pin)
+    failure = promotion.failure or failure_of(pin, facts.requests)
     because = story(facts, pin, failure)
     ended = replace(promotion, state="rolled_back", because=because, failure=failure, updated_at=now)
     records: list[Inside] = [RecordPromotion(promotion=ended), *settled(facts, pin, because)]
@@ -46,9 +46,10 @@ def tell(facts: RollbackFacts, policy: Policy, now: datetime) -> Decision | None
     return act(*notes, *records, because=because, look_again=LOOK_AGAIN)
 
 
-def failure_of(pin: Pin) -> Failure:
-    """Why a release that had not failed was taken back: a person said so."""
-    because = f"{pin.by}: {pin.because}"
+def failure_of(pin: Pin, requests: tuple[Request, ...]) -> Failure:
+    """Why a release that had not failed was taken back: a person said so, by a command or in Git."""
+    asked = next((one for one in requests if one.kind == "rollback" and one.at == pin.since), None)
+    because = f"{asked.principal} asked for it, {asked.because}" if asked else pin.because
     return Failure(kind=pin.failure, cause="person", evidence="pin", because=because, at=pin.since)
 
 

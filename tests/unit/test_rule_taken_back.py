@@ -30,6 +30,7 @@ from rule_worlds import (
     pin_of,
     policy_of,
     promotion,
+    request_of,
     seen,
 )
 
@@ -104,7 +105,7 @@ def test_a_rollback_by_hand_is_recorded_with_what_its_pin_says() -> None:
     failure = only(decided(memory), RecordPromotion).promotion.failure
 
     assert failure is not None
-    assert (failure.kind, failure.cause, failure.because) == ("unknown", "person", "maintainer: 1.1.0 failed")
+    assert (failure.kind, failure.cause, failure.because) == ("unknown", "person", "1.1.0 failed")
 
 
 @pytest.mark.parametrize("changes", [{"policy": policy_of(production={"mode": "observe"})}, {"adopted": STRANGER}])
@@ -160,3 +161,13 @@ def test_without_the_policys_word_nothing_tries_again() -> None:
     memory.policy = policy_of()
 
     assert (decided(memory).kind, decided(memory).actions) == ("skip", ())
+
+
+def test_a_rollback_that_a_person_asked_for_tells_who_and_why() -> None:
+    asked = request_of(PRODUCTION, version="1.1.0")
+    memory = gone_back(promotion(PRODUCTION, NEW), BEFORE, pin=pin_of(OLD, NEW, kind="unknown", since=asked.at))
+    memory.asked = (asked,)
+
+    assert decided(memory).because.startswith(
+        "1.1.0 was taken back in production, which is at 1.0.0 again: maintainer asked for it, customers complain; "
+    )
