@@ -1,7 +1,6 @@
 """What a rollback looks like from outside: read back from GitLab, Git and the cluster, never from the bot."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -47,15 +46,12 @@ def record(kind: str) -> str:
 
 async def file(world: Outside, path: str) -> str | None:
     """A file of the default branch, None when there is none."""
-    found = await world.gitlab(f"projects/{world.config}/repository/tree?path={Path(path).parent}&per_page=100")
-    if all(one["path"] != path for one in found):
-        return None
     quoted = path.replace("/", "%2F")
     headers = {"PRIVATE-TOKEN": world.facts["root_token"]}
     url = f"{world.facts['gitlab_url']}/api/v4/projects/{world.config}/repository/files/{quoted}/raw?ref=main"
     async with world.session.get(url, headers=headers) as answer:
-        assert answer.status == 200, f"{path}: {answer.status}"
-        return await answer.text()
+        assert answer.status in (200, 404), f"{path}: {answer.status}"
+        return await answer.text() if answer.status == 200 else None
 
 
 async def canary_will(world: Outside, outcome: str) -> None:
@@ -112,14 +108,10 @@ async def rewrite(world: Outside, path: str, old: str, new: str) -> None:
     before = await file(world, path)
     assert before is not None
     assert old in before, f"{path} does not say {old!r}"
-    quoted = path.replace("/", "%2F")
+    change = {"action": "update", "file_path": path, "content": before.replace(old, new)}
+    commits = f"projects/{world.config}/repository/commits"
     await world.gitlab(
-        f"projects/{world.config}/repository/files/{quoted}",
-        "maintainer_token",
-        "PUT",
-        branch="main",
-        content=before.replace(old, new),
-        commit_message=f"Change {path}",
+        commits, "maintainer_token", "POST", branch="main", commit_message=f"Change {path}", actions=[change]
     )
 
 

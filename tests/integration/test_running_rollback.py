@@ -1,5 +1,6 @@
 """A release whose canary fails is taken back in Git in one commit, everybody is told, and it stays back."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +22,20 @@ from running_rollbacks import (
 
 from bot.demo.history import repromotions_of_denied
 from bot.demo.witness import Witness
+from bot.sandbox.gitlab import AccessLevel
 
 POSITION = "apps/demo-service/production/kustomization.yaml"
+Disturb = Callable[[Running], Awaitable[None]]
 SOON: dict[str, Any] = {"resync_every": "1s", "sweep_every": "1s"}
 
 
-async def failed_canary(world: Running, version: str = "1.1.0", outcome: str = "fail") -> str:
-    """A release that fails in production; its commit."""
+async def failed_canary(world: Running, outcome: str = "fail", before: Disturb | None = None) -> str:
+    """Release 1.1.0 fails in production; its commit. before: what is changed once the bot was adopted."""
     await world.adopt()
+    if before is not None:
+        await before(world)
     await canary_will(world, outcome)
-    return await into_production(world, version)
+    return await into_production(world, "1.1.0")
 
 
 async def test_failed_canary_is_taken_back_in_one_commit(tmp_path: Path) -> None:
@@ -153,8 +158,7 @@ async def test_rollback_happens_once_though_events_are_doubled_and_shuffled(tmp_
 
 async def test_protected_branch_is_taken_back_by_a_merge_request_at_once(tmp_path: Path) -> None:
     async with running(tmp_path) as world:
-        await protect(world, push=0, merge=40)
-        commit = await failed_canary(world)
+        commit = await failed_canary(world, before=only_maintainers_push)
 
         await until_taken_back(world, commit, "1.0.0")
         await until_quiet(world)
@@ -165,11 +169,15 @@ async def test_protected_branch_is_taken_back_by_a_merge_request_at_once(tmp_pat
         assert doubled(world) == {}
 
 
-async def protect(world: Running, *, push: int, merge: int) -> None:
-    """Who may push to and merge into main: GitLab's access levels (0: nobody, 40: maintainers)."""
+async def only_maintainers_push(world: Running) -> None:
+    """The bot is a developer, who may merge into main and not push to it."""
+    sandbox = world.sandbox
+    sandbox.gitlab.add_member(sandbox.config_project, sandbox.people.sluice, AccessLevel.DEVELOPER)
+    group = next(iter(sandbox.gitlab.instance.groups.values()))
+    sandbox.gitlab.add_member(group, sandbox.people.sluice, AccessLevel.DEVELOPER)
     path = f"projects/{world.config}/protected_branches"
     await world.gitlab(f"{path}/main", method="DELETE")
-    await world.gitlab(path, method="POST", name="main", push_access_level=push, merge_access_level=merge)
+    await world.gitlab(path, method="POST", name="main", push_access_level=40, merge_access_level=30)
 
 
 async def test_policy_may_leave_the_rollback_to_a_named_person(tmp_path: Path) -> None:
