@@ -264,10 +264,14 @@ class TagSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureMark:
-    """A promotion of the tenant that failed, for the brake on mass failures (failures F22)."""
+    """A promotion of the tenant that failed, for the brake on mass failures (failures F22).
+
+    release: by the name that `sluice allow` takes; empty in facts recorded before it was kept.
+    """
 
     key: EnvironmentKey
     at: datetime
+    release: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

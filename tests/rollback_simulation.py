@@ -101,7 +101,9 @@ class Returning(Simulation):
         for key, request in self.rollback_requests.items():
             self.rollback_requests[key] = replace(request, status="mergeable")
         failed = [p for p in self.known_promotions if p.state in ("failed", "rolled_back")]
-        self.known_failures = tuple(FailureMark(key=p.key, at=p.failure.at) for p in failed if p.failure)
+        self.known_failures = tuple(
+            FailureMark(key=p.key, at=p.failure.at, release=p.release.name) for p in failed if p.failure
+        )
 
     def rescan(self) -> None:
         """Image automation writes what it selected before, then selects anew: the newest tag by semantic version."""

@@ -76,7 +76,8 @@ def gate(decision: Decision, name: str) -> tuple[str, str]:
 
 
 MANY = tuple(
-    FailureMark(key=EnvironmentKey("demo", name, "production"), at=NOW - timedelta(minutes=9)) for name in ("a", "b")
+    FailureMark(key=EnvironmentKey("demo", name, "production"), at=NOW - timedelta(minutes=9), release="4.2.0")
+    for name in ("a", "b")
 )
 
 

@@ -209,11 +209,16 @@ def _promotion_from(row: Row[tuple[object, ...]]) -> Promotion:
 
 def _failures(connection: Connection, tenant: str) -> tuple[FailureMark, ...]:
     failed = promotions.c.failed_at
-    wanted = select(promotions.c.application, promotions.c.environment, failed)
+    wanted = select(promotions.c.application, promotions.c.environment, promotions.c.release, failed)
     newest = wanted.where(promotions.c.tenant == tenant, failed.is_not(None)).order_by(failed.desc(), promotions.c.id)
     rows = connection.execute(newest.limit(FAILURES)).all()
     return tuple(
-        FailureMark(key=EnvironmentKey(tenant, row.application, row.environment), at=row.failed_at) for row in rows
+        FailureMark(
+            key=EnvironmentKey(tenant, row.application, row.environment),
+            at=row.failed_at,
+            release=RELEASE.validate_json(row.release).name,
+        )
+        for row in rows
     )
 
 

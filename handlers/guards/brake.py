@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from bot.actions import Gate
-from bot.events import EnvironmentKey
 from bot.observing import FailureMark
 from handlers.hints import allow, take_back
 from handlers.rollback_cases import Case
@@ -20,18 +19,20 @@ def judge(case: Case, failures: tuple[FailureMark, ...], most: int, within: time
     name = "brake"
     if case.request is not None:
         return Gate(name=name, verdict="green", because=f"{case.request.principal} asked for it")
-    near = {mark.key for mark in failures if abs(mark.at - case.failure.at) <= within}
-    others = sorted(near - {case.key})
+    near = [mark for mark in failures if abs(mark.at - case.failure.at) <= within and mark.key != case.key]
+    # They come newest first; of several of a pair the newest stays.
+    newest = {mark.key: mark for mark in reversed(near)}
+    others = [newest[key] for key in sorted(newest)]
     if len(others) + 1 < most:
         return Gate(name=name, verdict="green", because=f"{len(others) + 1} of {most} failures within {within}")
     return Gate(name=name, verdict="red", because=together(case, others, within))
 
 
-def together(case: Case, others: list[EnvironmentKey], within: timedelta) -> str:
+def together(case: Case, others: list[FailureMark], within: timedelta) -> str:
     """Who else failed, and how to go on for each answer to whose fault it is."""
-    names = ", ".join(f"{key.application} in {key.environment}" for key in others[:SHOWN])
+    names = ", ".join(f"{mark.key.application} in {mark.key.environment}" for mark in others[:SHOWN])
     more = f" and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
-    undo = " and ".join(allow(key, "VERSION") for key in others[:SHOWN])
+    undo = " and ".join(allow(mark.key, mark.release or "VERSION") for mark in others[:SHOWN])
     return (
         f"{len(others) + 1} failed within {within} of each other{f', also {names}{more}' if others else ''}: "
         f"the platform may be at fault. If it is not, {take_back(case.key)}"

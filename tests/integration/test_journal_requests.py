@@ -225,7 +225,7 @@ async def test_failures_are_told_newest_first_and_of_the_tenant_alone(journal: J
     failures = await journal.failures("acme")
 
     newest = [START + timedelta(minutes=number) for number in range(59, 9, -1)]
-    assert failures == tuple(FailureMark(key=PRODUCTION, at=at) for at in newest)
+    assert failures == tuple(FailureMark(key=PRODUCTION, at=at, release=RELEASE.name) for at in newest)
 
 
 async def test_canary_gate_is_found_by_cluster_canary_and_question(journal: Journal) -> None:

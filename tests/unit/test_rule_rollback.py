@@ -152,7 +152,7 @@ def test_a_person_is_paged_once_where_a_person_must_decide(flaw: str) -> None:
     [
         ("nothing was healthy", "no other release was healthy in production that is not denied"),
         ("many fail", "3 failed within 0:10:00 of each other, also a in production, b in production: the platform"),
-        ("many fail", "bring back what was taken back before this with `sluice allow a production VERSION"),
+        ("many fail", "bring back what was taken back before this with `sluice allow a production 4.2.0 --reason"),
         ("a migration", "1.1.0 changes db/migrations/7.sql: see whether the older release can live with it"),
         ("a mark", "marked irreversible: 1.1.0 (label dev.sluice.irreversible)"),
         ("long ago", "it failed at 2026-03-02 07:59:59 UTC, more than 1:00:00 ago"),
@@ -182,6 +182,18 @@ def test_failures_of_another_time_do_not_brake() -> None:
     memory.known_failures = tuple(replace(mark, at=NOW - timedelta(minutes=13)) for mark in MANY)
 
     assert len(of_type(decided(memory), RollBack)) == 1
+
+
+def test_the_brake_names_the_newest_failed_release_of_each_application() -> None:
+    memory = world()
+    older = tuple(replace(mark, at=mark.at - timedelta(seconds=9), release="4.1.0") for mark in MANY)
+    memory.known_failures = (*MANY, *older)
+
+    because = gate(decided(memory), "brake")[1]
+
+    assert "allow a production 4.2.0 " in because
+    assert "allow b production 4.2.0 " in because
+    assert "4.1.0" not in because
 
 
 def test_one_application_that_fails_often_does_not_brake() -> None:
