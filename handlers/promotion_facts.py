@@ -17,6 +17,7 @@ from bot.observing import (
 )
 from handlers.choosing import choose, kept_out, turned_away
 from handlers.showing import publish, show
+from handlers.standing import look
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ class PromotionFacts:
 async def observe(key: EnvironmentKey, observer: Observer) -> PromotionFacts:
     """Read Git, the journal and the merge request; compare commits only when there is something to promote."""
     promotions = await observer.promotions(key.owner)
-    seen = await observer.environment(key)
+    seen = await look(key, observer, promotions)
     last = under_way(key, promotions)
     request = await observer.merge_request(key, last.merge_request if last else None)
     before = observer.policy.before(key.application, key.environment)

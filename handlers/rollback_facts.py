@@ -20,6 +20,7 @@ from bot.observing import (
     compare_versions,
 )
 from handlers.rollback_cases import Case, case_of
+from handlers.standing import look
 
 CROSSED = 20
 """How many releases in between are asked for their marks, the newest first."""
@@ -66,7 +67,7 @@ async def observe(key: EnvironmentKey, observer: Observer) -> RollbackFacts:
     facts = RollbackFacts(
         key=key,
         installation=await observer.installation(key.tenant),
-        seen=await observer.environment(key),
+        seen=await look(key, observer, promotions),
         promotions=tuple(promotion for promotion in promotions if promotion.key == key),
         requests=await observer.requests(key),
     )

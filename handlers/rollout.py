@@ -22,7 +22,6 @@ LOOK_AGAIN = timedelta(seconds=20)
 
 def decide(facts: RolloutFacts, policy: Policy, now: datetime) -> Decision:
     """Bring the promotion of the declared release to where the clusters say it is."""
-    facts = facts.attributed
     environment = policy.environment(facts.key.application, facts.key.environment)
     records = clusters_changed(facts.key, facts.seen, facts.states, now)
     if facts.seen.declared is None:

@@ -1,6 +1,6 @@
 """What a roll-out is followed by: an environment, its promotions, and what was recorded of its clusters."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bot.events import EnvironmentKey
 from bot.observing import (
@@ -12,7 +12,7 @@ from bot.observing import (
     PromotionState,
     ReleaseRecord,
 )
-from handlers.standing import attributed, is_release
+from handlers.standing import is_release, look
 
 OPEN: frozenset[PromotionState] = frozenset({"waiting", "ready", "merging", "applied"})
 ENDED: frozenset[PromotionState] = frozenset({"failed", "done", "bypassed", "downgraded"})
@@ -31,11 +31,6 @@ class RolloutFacts:
     releases: tuple[ReleaseRecord, ...]
     states: tuple[EnvironmentState, ...]
 
-    @property
-    def attributed(self) -> "RolloutFacts":
-        """The same without failures that are another release's."""
-        return replace(self, seen=attributed(self.seen, self.promotions, self.states))
-
     def taken_back(self, promotion: Promotion) -> bool:
         """Git went back from this promotion's release by a rollback, whose rule ends it (rolled_back)."""
         pin, declared = self.seen.pin, self.seen.declared
@@ -50,7 +45,7 @@ async def observe(key: EnvironmentKey, observer: Observer) -> RolloutFacts:
     return RolloutFacts(
         key=key,
         installation=await observer.installation(key.tenant),
-        seen=await observer.environment(key),
+        seen=await look(key, observer, promotions),
         promotions=tuple(promotion for promotion in promotions if promotion.key == key),
         releases=await observer.releases(key.owner),
         states=await observer.environment_states(key),

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from bot.observing import ClusterSeen, EnvironmentSeen, EnvironmentState, Promotion, PromotionState, Release
+from bot.events import EnvironmentKey
+from bot.observing import ClusterSeen, EnvironmentSeen, EnvironmentState, Observer, Promotion, PromotionState, Release
 from handlers.failing import canary_evidence
 
 
@@ -22,6 +23,12 @@ def standing(release: Release, seen: EnvironmentSeen) -> tuple[PromotionState, s
 def tries(release: Release, seen: EnvironmentSeen) -> list[ClusterSeen]:
     """The clusters that try a release, or run it and try nothing else."""
     return [cluster for cluster in seen.clusters if is_release(cluster.attempt, release)]
+
+
+async def look(key: EnvironmentKey, observer: Observer, promotions: tuple[Promotion, ...]) -> EnvironmentSeen:
+    """An environment as every rule that judges its health sees it. promotions: of all environments, or of this one."""
+    here = tuple(promotion for promotion in promotions if promotion.key == key)
+    return attributed(await observer.environment(key), here, await observer.environment_states(key))
 
 
 def attributed(
