@@ -1,7 +1,7 @@
 """Rollback: what failed, or what a person wants gone, goes back in Git to the last release healthy there, and stays."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.actions import Decision, Gate, SettleRequest, act, digest, skip, wait, would
 from bot.events import EnvironmentKey
@@ -23,10 +23,12 @@ from handlers.rollback_cases import Case
 from handlers.rollback_facts import RollbackFacts, observe
 from handlers.taken_back import tell, try_again
 from handlers.undone import went_back
-from handlers.ways import LOOK_AGAIN_LATER, by_a_person, carry, is_late, is_refused, way_of
+from handlers.ways import LOOK_AGAIN, LOOK_AGAIN_LATER, by_a_person, carry, is_late, is_refused, way_of
 
 SILENT = frozenset({"caused", "once"})
 """Guards that stand against a rollback without a person being paged: the policy or a person wanted it so."""
+WORDS_TAKE = timedelta(seconds=15)
+"""How long Flagger's sentences may come after its phase: its hooks and Kubernetes' Events are sent beside it."""
 
 
 def decide(facts: RollbackFacts, policy: Policy, now: datetime) -> Decision:
@@ -58,8 +60,18 @@ def undo(facts: RollbackFacts, environment: EnvironmentPolicy, now: datetime) ->
     if case is None:
         return None
     gates = judge(facts, case, environment, now)
-    decision = next_step(facts, case, environment, gates, now)
+    decision = wait_for_words(case, now) or next_step(facts, case, environment, gates, now)
     return replace(decision, gates=gates)
+
+
+def wait_for_words(case: Case, now: datetime) -> Decision | None:
+    """A moment for Flagger to say why its canary failed: by that it is denied or only inconclusive; else None."""
+    failure = case.failure
+    if (failure.cause, failure.kind) != ("canary", "unknown") or now - failure.at >= WORDS_TAKE:
+        return None
+    until = f"{failure.at + WORDS_TAKE:%H:%M:%S} UTC"
+    because = f"{case.story}; Flagger has not said why yet, which is waited for until {until}"
+    return wait(because=because, look_again=LOOK_AGAIN)
 
 
 def answered(facts: RollbackFacts, request: Request, case: Case | None) -> Decision | None:

@@ -48,6 +48,7 @@ from bot.actions import (
     SettleRequest,
 )
 from bot.observing import (
+    FailureCause,
     FailureKind,
     FailureMark,
 )
@@ -69,6 +70,47 @@ def test_only_what_was_measured_is_denied(kind: FailureKind, denies: bool) -> No
     change = only(decided(world(replace(FAILED, failure=failure_of(kind)), BEFORE)), RollBack)
 
     assert change.deny == denies
+
+
+@pytest.mark.parametrize(
+    ("kind", "cause", "age", "waits"),
+    [
+        ("unknown", "canary", 0, True),
+        ("unknown", "canary", 14, True),
+        ("unknown", "canary", 15, False),
+        ("measured", "canary", 0, False),
+        ("no-data", "canary", 0, False),
+        ("measured", "health_check", 0, False),
+        ("unknown", "reconciliation", 0, False),
+    ],
+)
+def test_flagger_is_given_a_moment_to_say_why(kind: FailureKind, cause: FailureCause, age: int, waits: bool) -> None:
+    every = policy_of(
+        production={"rollback": {"on": ["canary_failed", "health_check_failed", "reconciliation_failed"]}}
+    )
+    failed = replace(FAILED, failure=failure_of(kind, cause, at=NOW - timedelta(seconds=age)))
+
+    decision = decided(world(failed, BEFORE, policy=every))
+
+    if not waits:
+        assert only(decision, RollBack).deny == (kind == "measured")
+        return
+    assert (decision.kind, decision.actions, decision.look_again) == ("wait", (), LOOK_AGAIN)
+    assert "Flagger has not said why yet, which is waited for until 0" in decision.because
+    assert decision.gates
+
+
+def test_nobody_is_paged_before_flagger_said_why() -> None:
+    memory = world(replace(FAILED, failure=failure_of("unknown", at=NOW)))
+
+    assert (decided(memory).kind, outside(decided(memory))) == ("wait", [])
+
+
+def test_a_person_need_not_wait_for_flagger() -> None:
+    memory = world(replace(FAILED, failure=failure_of("unknown", at=NOW)), BEFORE)
+    memory.asked = (request_of(PRODUCTION),)
+
+    assert only(decided(memory), RollBack).by == "maintainer"
 
 
 def test_a_healthy_environment_is_left_alone() -> None:
