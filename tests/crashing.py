@@ -1,6 +1,7 @@
 """Kills or pauses real bots at chosen writes to GitLab, and lets them finish."""
 
 import asyncio
+import contextlib
 import json
 import signal
 import sys
@@ -14,7 +15,7 @@ import aiohttp
 import asyncpg
 
 from bot.demo.processes import configure
-from bot.demo.witness import Witness, until
+from bot.demo.witness import Unseen, Witness, until
 from bot.sandbox.gitlab import Fault, FaultPlan
 from bot.sandbox.sandbox import Sandbox
 
@@ -124,6 +125,8 @@ class Scene:
     victims: list[Victim]
     witness: Witness
     database: str
+    background: list[asyncio.Task[None]] = field(default_factory=list)
+    """What disturbs the story beside its points; `finish` waits for it."""
 
     @property
     def log(self) -> str:
@@ -190,8 +193,18 @@ class Scene:
             await self.merge_as_maintainer()
             return await ending.reached(self)
 
+        await self.undisturbed()
         await until(f"the story ends: {ending.name}", done, patience=120.0)
         await self.quiet()
+
+    async def undisturbed(self) -> None:
+        """Go on merging until nothing disturbs any more; GitLab may be away meanwhile."""
+        while any(not task.done() for task in self.background):
+            with contextlib.suppress(Unseen):
+                await self.merge_as_maintainer()
+            await asyncio.sleep(0.2)
+        for task in self.background:
+            await task
 
     async def quiet(self, seconds: float = 1.5) -> None:
         """Wait until no bot has written for a while."""

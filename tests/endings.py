@@ -73,13 +73,9 @@ async def final_state(scene: Scene) -> dict[str, Any]:
 
 
 def git_says(folder: Path) -> dict[str, str]:
-    """The texts of a fresh clone under `.sluice` and `apps`, without moments."""
-    files = [file for top in (".sluice", "apps") for file in sorted((folder / top).rglob("*")) if file.is_file()]
-    return {
-        str(file.relative_to(folder)): MOMENTS.sub("…", file.read_text("utf-8"))
-        for file in files
-        if file.name != "install"
-    }
+    """The texts of a fresh clone that say what runs where, without moments."""
+    files = [*sorted((folder / ".sluice").rglob("*.yaml")), *sorted((folder / "apps").rglob("kustomization.yaml"))]
+    return {str(file.relative_to(folder)): MOMENTS.sub("…", file.read_text("utf-8")) for file in files}
 
 
 async def notes_of(scene: Scene, request: dict[str, Any]) -> tuple[str, int]:

@@ -4,9 +4,10 @@ A few seeded points; `SLUICE_CRASH_POINTS=all` falls at every write, before it, 
 it is on its way. Each story's end is compared with one that nothing disturbed.
 """
 
+import asyncio
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,12 @@ from postgresql_server import PostgresqlServer
 
 from bot.demo import proofs
 from bot.demo.history import repromotions_of_denied
+from bot.demo.witness import until
 
 EVERY = os.environ.get("SLUICE_CRASH_POINTS") == "all"
 SEED = 20260102
+OUTAGE = 600.0 if EVERY else 6.0
+"""Seconds that GitLab is away."""
 WRITES: dict[str, int] = {"promotion": 22, "rollback": 30}
 """The bot's writes to GitLab in each story, pushes included; a point past the last one falls at the end."""
 IN_EACH_STORY = 5 if EVERY else 3
@@ -56,6 +60,39 @@ def stories() -> Iterator[Story]:
             yield Story(ending, database, tuple(sorted(chosen[at : at + IN_EACH_STORY])))
 
 
+async def lost(acting: Scene) -> None:
+    """No webhook of GitLab, Flux or Flagger arrives."""
+    await acting.witness.control("hooks", {"target": "gitlab", "drop_all": True})
+    await acting.witness.control("hooks", {"target": "flux", "drop": 1.0})
+
+
+async def doubled_and_shuffled(acting: Scene) -> None:
+    """Every webhook arrives twice, late and out of order."""
+    gitlab = {"target": "gitlab", "duplicate": "second-hook", "delay": 0.1, "shuffle_within": 0.5}
+    await acting.witness.control("hooks", gitlab)
+    await acting.witness.control("hooks", {"target": "flux", "duplicate": 1.0, "delay": 0.1, "shuffle": 3, "seed": 7})
+
+
+async def away(acting: Scene) -> None:
+    """GitLab is away, Git included, from the moment that production's merge request has landed."""
+
+    async def outage() -> None:
+        await until("production's merge", lambda: acting.witness.merge_request("production", "merged"), patience=120)
+        acting.trap.away = True
+        await asyncio.sleep(OUTAGE)
+        acting.trap.away = False
+
+    acting.background.append(asyncio.create_task(outage()))
+
+
+Trouble = Callable[[Scene], Awaitable[None]]
+TROUBLES: dict[str, Trouble] = {
+    "every event lost": lost,
+    "every event doubled and shuffled": doubled_and_shuffled,
+    f"GitLab away for {OUTAGE:.0f} s": away,
+}
+
+
 @pytest.fixture(scope="module")
 def undisturbed() -> dict[str, dict[str, Any]]:
     """The final state of each story as it ends by itself, once it was seen."""
@@ -63,7 +100,7 @@ def undisturbed() -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.crash
-@pytest.mark.parametrize("story", stories(), ids=str)
+@pytest.mark.parametrize("story", tuple(stories()), ids=str)
 async def test_bots_that_fall_at_any_write_finish_and_double_nothing(
     tmp_path: Path,
     story: Story,
@@ -81,11 +118,32 @@ async def test_bots_that_fall_at_any_write_finish_and_double_nothing(
     assert found == undisturbed[story.ending]
 
 
-async def told(folder: Path, story: Story, url: str) -> dict[str, Any]:
+@pytest.mark.crash
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("trouble", TROUBLES)
+async def test_lost_doubled_and_shuffled_events_and_an_outage_change_nothing(
+    tmp_path: Path,
+    ending: str,
+    trouble: str,
+    undisturbed: dict[str, dict[str, Any]],
+    record_property: Any,
+) -> None:
+    record_property("crash", (ending, "sqlite", [trouble]))
+    if ending not in undisturbed:
+        undisturbed[ending] = await told(tmp_path / "undisturbed", Story(ending, "sqlite", ()), "")
+
+    found = await told(tmp_path / "disturbed", Story(ending, "sqlite", ()), "", TROUBLES[trouble])
+
+    assert found == undisturbed[ending]
+
+
+async def told(folder: Path, story: Story, url: str, trouble: Trouble | None = None) -> dict[str, Any]:
     """The final state of a story, after it is shown that nothing was doubled, lost or given up."""
     ending = ENDINGS[story.ending]
     async with scene(folder, database=url, replicas=2 if url else 1) as acting:
         await proofs.canary_will(acting.witness, ending.canary)
+        if trouble is not None:
+            await trouble(acting)
         await acting.sandbox.release(VERSION, changes=["Greet people by their name"])
         for point in story.points:
             await acting.fall(point, ending)
