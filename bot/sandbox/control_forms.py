@@ -83,10 +83,17 @@ class FluxHooksForm(Form):
     seed: int = 0
 
 
-class HooksForm(Form):
-    """One of the two."""
+class FlaggerHooksForm(Form):
+    """Whether what Flagger only tells (`event`, `post-rollout`) is lost on its way; its questions are not."""
 
-    hooks: Annotated[GitLabHooksForm | FluxHooksForm, Field(discriminator="target")]
+    target: Literal["flagger"]
+    drop: bool = False
+
+
+class HooksForm(Form):
+    """One of the three."""
+
+    hooks: Annotated[GitLabHooksForm | FluxHooksForm | FlaggerHooksForm, Field(discriminator="target")]
 
 
 class FaultForm(Form):

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.errors import PermanentError
-from bot.sandbox.control_forms import ClockForm, FaultForm, FluxHooksForm, GitLabHooksForm
+from bot.sandbox.control_forms import ClockForm, FaultForm, FlaggerHooksForm, FluxHooksForm, GitLabHooksForm
 from bot.sandbox.disturbing import Disturbance
 from bot.sandbox.documents import Document
 from bot.sandbox.gitlab import HookFaults
@@ -30,7 +30,7 @@ class Disturbances:
             timer.cancel()
         self._timers.clear()
 
-    def disturb_hooks(self, form: GitLabHooksForm | FluxHooksForm) -> None:
+    def disturb_hooks(self, form: GitLabHooksForm | FluxHooksForm | FlaggerHooksForm) -> None:
         """Replace what happens to one sender's webhooks."""
         values = form.model_dump(exclude={"target"})
         match form:
@@ -38,6 +38,8 @@ class Disturbances:
                 self._sandbox.gitlab.faults.hooks = HookFaults(**values)
             case FluxHooksForm():
                 self._sandbox.cluster.notifications.outbox.disturb(Disturbance(**values))
+            case FlaggerHooksForm():
+                self._sandbox.cluster.flagger.hooks.losing = form.drop
 
     def add(self, form: FaultForm) -> None:
         """Disturb one part. Raises PermanentError for a kind this part does not know."""
@@ -53,6 +55,7 @@ class Disturbances:
         """End every fault and every disturbance of webhooks."""
         self.stop()
         self._sandbox.gitlab.faults.away = False
+        self._sandbox.cluster.flagger.hooks.losing = False
         self._sandbox.gitlab.faults.clear()
         self._sandbox.registry.traffic.faults.clear()
         self._sandbox.cluster.traffic.faults.clear()

@@ -64,6 +64,7 @@ async def lost(acting: Scene) -> None:
     """No webhook of GitLab, Flux or Flagger arrives."""
     await acting.witness.control("hooks", {"target": "gitlab", "drop_all": True})
     await acting.witness.control("hooks", {"target": "flux", "drop": 1.0})
+    await acting.witness.control("hooks", {"target": "flagger", "drop": True})
 
 
 async def doubled_and_shuffled(acting: Scene) -> None:

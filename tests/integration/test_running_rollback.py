@@ -134,6 +134,7 @@ async def test_rollback_converges_though_every_event_is_dropped(tmp_path: Path) 
     async with running(tmp_path, **SOON) as world:
         await world.control("hooks", target="gitlab", drop_all=True)
         await world.control("hooks", target="flux", drop=1.0)
+        await world.control("hooks", target="flagger", drop=True)
         commit = await failed_canary(world)
 
         await until_taken_back(world, commit, "1.0.0")

@@ -25,6 +25,8 @@ class Hooks:
         """Names that resolve in the cluster only: `host` or `host:port` of a hook's URL to the base URL it means."""
         self.counters: Counter[str] = Counter()
         """Calls by the webhook's type."""
+        self.losing = False
+        """Whether calls that only tell something are lost on their way; Flagger does not ask again (8.2)."""
         self._session: aiohttp.ClientSession | None = None
 
     def start(self) -> None:
@@ -44,6 +46,8 @@ class Hooks:
         """Why the hook failed, None when it was answered 200 to 202."""
         body = go_json(payload(canary, phase, hook.metadata if metadata is None else metadata))
         self.counters[hook.type] += 1
+        if self.losing and hook.type in ("event", "post-rollout"):
+            return f'Post "{hook.url}": EOF'
         for attempt in range(hook.retries + 1):
             failure, again = await self._post(hook, body)
             if not again or attempt == hook.retries:
