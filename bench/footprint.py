@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.machine import bot, sandbox, until
-from bench.promotion import adopt, control, quiet
+from bench.world import adopt, control, quiet
 
 RSS_TARGET = {False: 120, True: 180}
 """MB at rest, without and with a cluster."""
