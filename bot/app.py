@@ -182,7 +182,7 @@ def world_of(parts: Parts) -> World:
         tenant.name: GitTruth(tenant=tenant, mirror=parts.clients.mirrors[tenant.name], images=images)
         for tenant in parts.tenants
     }
-    clusters = ClusterTruth(clusters=parts.clients.clusters, images=images)
+    clusters = ClusterTruth(clusters=parts.clients.clusters, images=images, heard=parts.journal)
     gitlab = GitLabTruth(api=parts.clients.apis.read, bot=parts.clients.apis.write)
     return World(
         journal=parts.journal,

@@ -108,7 +108,10 @@ class SourceReported:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CanaryReported:
-    """Flagger called one of its hooks for a canary; the hook is told apart by the path alone."""
+    """Flagger called one of its hooks for a canary; the hook is told apart by the path alone.
+
+    message, severity, said_at: of an `event` hook: its sentence, `Normal` or `Warning`, and when it was said.
+    """
 
     cluster: str
     hook: str
@@ -117,6 +120,8 @@ class CanaryReported:
     phase: str
     checksum: str
     message: str = ""
+    severity: str = ""
+    said_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -173,6 +173,22 @@ class CanaryGate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryMessage:
+    """A sentence of Flagger's as its `event` hook brought it.
+
+    canary: `<namespace>/<name>`. at: when Flagger last said it, in whole milliseconds. type: `Normal` or `Warning`.
+    phase: of the canary when the tick began that said it.
+    """
+
+    cluster: str
+    canary: str
+    at: datetime
+    phase: str
+    type: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentState:
     """What one cluster of an environment was last seen running. ever_healthy: this release was healthy here once."""
 

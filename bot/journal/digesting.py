@@ -2,7 +2,7 @@
 
 Two deliveries say the same when their semantic keys are equal at one endpoint. The later one is linked to the first
 and dirties nothing while what the first dirtied is still to be done, or when it came less than two minutes after it;
-one that a person sent through again always counts.
+one that a person sent through again always counts. What Flagger says in one of them is kept in any case.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,10 +12,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, bindparam, exists, func, select, update
 
 from bot.events import Delivery, Parsed, Phase, Understood, Unheard, Unreadable
+from bot.journal.canary_messages import keep_canary_messages, said_in
 from bot.journal.dirtying import Mark, mark_dirty
 from bot.journal.schema import bodies, deliveries, work, work_causes
 from bot.journal.stored import LONGEST_REASON, delivery_of
 from bot.keys import Key
+from bot.records import CanaryMessage
 
 SAME_WITHIN = timedelta(minutes=2)
 BATCH_BYTES = 8 * 1024 * 1024
@@ -28,7 +30,10 @@ Meaning = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A delivery after parsing: its new phase, and the keys it makes dirty. again: a person sent it through again."""
+    """A delivery after parsing: its new phase, and the keys it makes dirty. again: a person sent it through again.
+
+    said: what Flagger says in it of a canary that somebody's policy names.
+    """
 
     delivery: Delivery
     again: bool
@@ -37,6 +42,7 @@ class Judged:
     semantic_key: str | None = None
     keys: tuple[Key, ...] = ()
     duplicate_of: str | None = None
+    said: tuple[CanaryMessage, ...] = ()
 
     @property
     def meaning(self) -> Meaning:
@@ -58,6 +64,7 @@ def digest_received(connection: Connection, parse: Parse, limit: int, now: datet
     judged = [judge(parse, delivery, again=again) for delivery, again in _take(connection, limit)]
     if not judged:
         return 0
+    keep_canary_messages(connection, [message for one in judged for message in one.said])
     settled = link(judged, _originals(connection, judged))
     _settle(connection, settled)
     marks = [Mark(key=key, delivery=one.delivery.id) for one in settled for key in one.keys]
@@ -78,13 +85,14 @@ def judge(parse: Parse, delivery: Delivery, *, again: bool) -> Judged:
             return Judged(delivery=delivery, again=again, phase="unheard", reason=kind[:LONGEST_REASON])
         case Unreadable(reason=reason):
             return Judged(delivery=delivery, again=again, phase="unreadable", reason=reason[:LONGEST_REASON])
-        case Understood(semantic_key=meaning):
+        case Understood(semantic_key=meaning, events=events):
             return Judged(
                 delivery=delivery,
                 again=again,
                 phase="done",
                 semantic_key=meaning or None,
                 keys=tuple(dict.fromkeys(keys)),
+                said=said_in(events) if keys else (),
             )
 
 

@@ -16,6 +16,7 @@ from bot.errors import PermanentError
 from bot.journal.area import insert_or_ignore
 from bot.journal.audit import Audit
 from bot.journal.canaries import Canaries
+from bot.journal.canary_messages import CanaryMessages
 from bot.journal.commands import Commands
 from bot.journal.deliveries import Deliveries
 from bot.journal.documents import Documents
@@ -48,6 +49,7 @@ class Journal(
     Commands,
     Holds,
     Canaries,
+    CanaryMessages,
     Tenants,
     Audit,
     Retention,

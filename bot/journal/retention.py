@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, exists, or_, select, update
 
 from bot.journal.area import Area
+from bot.journal.canary_messages import drop_canary_messages
 from bot.journal.idempotency import KEY_STANDS
 from bot.journal.schema import audit, deliveries, effects, facts, runs, work, work_causes
 from bot.journal.schema_records import tenants
@@ -29,11 +30,12 @@ class Retained:
     documents: int
     payloads: int
     effects: int
+    canary_messages: int
 
     @property
     def more(self) -> bool:
         """Whether there may be more to forget."""
-        return BATCH in (self.deliveries, self.runs, self.payloads, self.effects)
+        return BATCH in (self.deliveries, self.runs, self.payloads, self.effects, self.canary_messages)
 
 
 class Retention(Area):
@@ -43,13 +45,22 @@ class Retention(Area):
         """Forget up to a batch of each kind, each in a transaction of its own, so that nobody waits long.
 
         Deliveries go after 7 days once processed and their work done (else after 30 days; never while still to be
-        parsed), runs, done effects and audit payloads after 400 days, documents with the last run that used them.
+        parsed), runs, done effects and audit payloads after 400 days, documents with the last run that used them,
+        and of what Flagger said of a canary all but the newest 100 sentences.
         """
         gone = await self._write(lambda c: _drop_deliveries(c, now))
         runs_gone, documents = await self._write(lambda c: _drop_runs(c, now - RUNS_KEPT, now - DOCUMENTS_KEPT))
         payloads = await self._write(lambda c: _drop_payloads(c, now - RUNS_KEPT))
         effects_gone = await self._write(lambda c: _drop_effects(c, now - RUNS_KEPT))
-        return Retained(deliveries=gone, runs=runs_gone, documents=documents, payloads=payloads, effects=effects_gone)
+        messages = await self._write(lambda c: drop_canary_messages(c, BATCH))
+        return Retained(
+            deliveries=gone,
+            runs=runs_gone,
+            documents=documents,
+            payloads=payloads,
+            effects=effects_gone,
+            canary_messages=messages,
+        )
 
 
 def _drop_deliveries(connection: Connection, now: datetime) -> int:

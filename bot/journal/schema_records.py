@@ -174,3 +174,15 @@ canary_gates = Table(
     Column("updated_at", Moment, nullable=False),
 )
 Index("ix_canary_gates_environment", canary_gates.c.tenant, canary_gates.c.application, canary_gates.c.environment)
+
+canary_messages = Table(
+    "canary_messages",
+    metadata,
+    Column("cluster", Text, primary_key=True),
+    Column("canary", Text, primary_key=True),
+    Column("message", Text, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("type", Text, nullable=False),
+)
+Index("ix_canary_messages_at", canary_messages.c.cluster, canary_messages.c.canary, canary_messages.c.at)

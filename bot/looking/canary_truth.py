@@ -5,6 +5,7 @@ serves, and speaks of the revision it last noticed (Flagger 1.41; failures F13, 
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from bot.clients.kubernetes import (
     CanaryObject,
@@ -16,9 +17,11 @@ from bot.clients.kubernetes import (
     summarise_events,
 )
 from bot.errors import PermanentError
+from bot.looking.canary_words import Word, of_the_newest_analysis
 from bot.looking.flux_health import Judgement
 from bot.observing import CanaryPhase, CanarySeen
 from bot.positions.references import split
+from bot.records import CanaryMessage
 from bot.releases import Image, Release
 from config.policy import CanaryRef, EnvironmentPolicy
 
@@ -28,10 +31,6 @@ AT_REST: frozenset[CanaryPhase] = frozenset({"Initialized", "Succeeded", "Failed
 GOING: frozenset[CanaryPhase] = frozenset({"Terminating", "Terminated"})
 SILENT: frozenset[CanaryPhase] = GOING.union({"Initializing", "Initialized", "Succeeded"})
 """Phases in which nobody asks what an analysis said, so that a canary at rest costs no list of Events."""
-BEGINNING = "New revision detected!"
-"""How Flagger's Event begins when an analysis starts or starts over (pkg/controller/scheduler.go, 1.41)."""
-KEPT = 50
-"""How many sentences of an analysis are kept, the newest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +40,25 @@ class Unseen:
     because: str
 
 
+class Heard(Protocol):
+    """What Flagger's `event` hooks said: the journal."""
+
+    async def canary_messages(self, cluster: str, canary: str) -> tuple[CanaryMessage, ...]:
+        """The newest sentences of a canary, oldest first. canary: `<namespace>/<name>`."""
+        ...
+
+
 async def canary_of(
-    cluster: Cluster, ref: CanaryRef, environment: EnvironmentPolicy, release: Release | None
+    cluster: Cluster,
+    ref: CanaryRef,
+    environment: EnvironmentPolicy,
+    release: Release | None,
+    heard: Heard | None = None,
 ) -> CanarySeen | Unseen:
-    """The canary and both its Deployments, held against the release that the cluster applied."""
+    """The canary and both its Deployments, held against the release that the cluster applied.
+
+    heard: what Flagger's hooks said; None where they are not kept, and then Kubernetes' Events tell alone.
+    """
     found = await _canary(cluster, ref)
     if isinstance(found, Unseen):
         return found
@@ -57,7 +71,7 @@ async def canary_of(
         carries=release is not None and carries(environment, release, target),
         serves=release is not None and carries(environment, release, primary),
         spec=spoken_of(found),
-        messages=await _messages(cluster, ref) if found.phase not in SILENT else (),
+        messages=await _messages(cluster, ref, heard) if found.phase not in SILENT else (),
     )
 
 
@@ -96,26 +110,19 @@ async def _images(cluster: Cluster, namespace: str, name: str) -> tuple[str, ...
     return None if document is None else summarise_deployment(document).images
 
 
-async def _messages(cluster: Cluster, ref: CanaryRef) -> tuple[str, ...]:
-    """Flagger's sentences since the analysis began, oldest first; none when Events may not be read."""
+async def _messages(cluster: Cluster, ref: CanaryRef, heard: Heard | None) -> tuple[str, ...]:
+    """Flagger's sentences since the analysis began, as far as Events may be read and its hooks arrived."""
+    hooks = () if heard is None else await heard.canary_messages(cluster.name, str(ref))
+    said = [Word(at=one.at, message=one.message) for one in hooks]
+    return of_the_newest_analysis(await _events(cluster, ref), said)
+
+
+async def _events(cluster: Cluster, ref: CanaryRef) -> list[Word]:
     try:
         items, _ = await cluster.list("Event", ref.namespace, fields=about(CANARY, ref.namespace, ref.name))
-        told = summarise_events(items)
+        return [Word(at=found.last, message=found.message) for found in summarise_events(items)]
     except PermanentError:
-        return ()
-    return since_the_beginning(tuple(found.message[:300] for found in told))
-
-
-def since_the_beginning(told: tuple[str, ...]) -> tuple[str, ...]:
-    """Of all messages, oldest first, those of the newest analysis, each once.
-
-    Without a sentence that begins one nobody can tell whose analysis they speak of, and then there are none.
-    """
-    beginnings = [place for place, message in enumerate(told) if message.startswith(BEGINNING)]
-    if not beginnings:
-        return ()
-    first, *later = dict.fromkeys(told[beginnings[-1] :])
-    return (first, *later[-KEPT:])
+        return []
 
 
 def carries(environment: EnvironmentPolicy, release: Release, references: tuple[str, ...]) -> bool:

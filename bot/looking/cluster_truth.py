@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.clients.kubernetes import Cluster, FluxObject, Kind, summarise
-from bot.looking.canary_truth import Unseen, canary_of, joined
+from bot.looking.canary_truth import Heard, Unseen, canary_of, joined
 from bot.looking.flux_health import Judgement, judge
 from bot.looking.git_truth import Written
 from bot.looking.images import Images
@@ -32,10 +32,14 @@ class Revisions(Protocol):
 
 @dataclass(slots=True)
 class ClusterTruth:
-    """Reads Kustomizations, canaries and image policies of the configured clusters."""
+    """Reads Kustomizations, canaries and image policies of the configured clusters.
+
+    heard: what Flagger's hooks said of canaries, beside Kubernetes' Events.
+    """
 
     clusters: Mapping[str, Cluster]
     images: Images
+    heard: Heard | None = None
 
     async def seen(self, git: Revisions, environment: EnvironmentPolicy, release_file: str) -> tuple[ClusterSeen, ...]:
         """Each cluster of an environment, in the policy's order."""
@@ -61,7 +65,7 @@ class ClusterTruth:
         found = summarise(document)
         applied = applied_commit(found)
         release = await _release(applied, git, environment, release_file)
-        judgement, canary = await _judged(cluster, found, environment, release)
+        judgement, canary = await self._judged(cluster, found, environment, release)
         return ClusterSeen(
             cluster=name,
             revision=applied,
@@ -74,15 +78,14 @@ class ClusterTruth:
             reason=judgement.reason,
         )
 
-
-async def _judged(
-    cluster: Cluster, found: FluxObject, environment: EnvironmentPolicy, release: Release | None
-) -> tuple[Judgement, CanarySeen | None]:
-    flux = judge(found)
-    if environment.canary is None:
-        return flux, None
-    canary = await canary_of(cluster, environment.canary, environment, release)
-    return joined(flux, canary, release), None if isinstance(canary, Unseen) else canary
+    async def _judged(
+        self, cluster: Cluster, found: FluxObject, environment: EnvironmentPolicy, release: Release | None
+    ) -> tuple[Judgement, CanarySeen | None]:
+        flux = judge(found)
+        if environment.canary is None:
+            return flux, None
+        canary = await canary_of(cluster, environment.canary, environment, release, self.heard)
+        return joined(flux, canary, release), None if isinstance(canary, Unseen) else canary
 
 
 async def _release(revision: str, git: Revisions, environment: EnvironmentPolicy, release_file: str) -> Release | None:

@@ -5,7 +5,7 @@ them apart. Source: Flagger 1.41, `pkg/controller/webhook.go`, bodies recorded f
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -20,6 +20,9 @@ GateName = Literal["confirm-rollout", "confirm-traffic-increase", "confirm-promo
 HOOKS: tuple[Hook, ...] = get_args(Hook)
 GATES: tuple[GateName, ...] = get_args(GateName)
 CUT_OUT = "***"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LONGEST_MILLISECONDS = 14
+"""Digits of a moment in milliseconds before the year 5138; a longer number is no moment."""
 
 
 class CanaryBody(msgspec.Struct):
@@ -92,8 +95,17 @@ def read_canary(cluster: str, hook: str, body: bytes) -> tuple[CanaryReported, s
         phase=canary.phase,
         checksum=canary.checksum,
         message=printable(metadata.get("eventMessage", "")),
+        severity=printable(metadata.get("eventType", "")),
+        said_at=moment(metadata.get("timestamp", "")),
     )
     return event, printable(metadata.get("timestamp", ""))
+
+
+def moment(milliseconds: str) -> datetime | None:
+    """Since 1970, as Flagger writes it; None for a text that is no such number."""
+    if not (milliseconds.isascii() and milliseconds.isdecimal()) or len(milliseconds) > LONGEST_MILLISECONDS:
+        return None
+    return EPOCH + timedelta(milliseconds=int(milliseconds))
 
 
 def _without_token(content: dict[str, Any]) -> bytes:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rule_worlds import APPLICATION, IMAGE, NEW, OLD, policy_of
 
 from bot.clients.kubernetes import summarise, summarise_canary
-from bot.looking.canary_truth import KEPT, Unseen, carries, joined, since_the_beginning, spoken_of
+from bot.looking.canary_truth import Unseen, carries, joined, spoken_of
 from bot.looking.flux_health import Judgement, judge
 from bot.observing import CanaryPhase, CanarySeen
 from bot.records import Health
@@ -145,33 +145,6 @@ def test_a_failure_is_named_after_its_moment_and_an_analysis_after_its_revision(
     assert said("Failed", "False", "2026-11-23T07:23:49Z") == "failed at 2026-11-23T07:23:49Z"
     assert said("Progressing", "Unknown", "2026-11-23T07:23:49Z") == "59968b6cb7"
     assert said("Failed", "False", "") == "59968b6cb7"
-
-
-def test_messages_are_those_since_the_newest_revision_was_detected() -> None:
-    told = (
-        "New revision detected! Scaling up web.shop",
-        "Halt web.shop advancement success 50.00 < 99",
-        "Canary failed! Scaling down web.shop",
-        "New revision detected! Restarting analysis for web.shop",
-        "Halt advancement no values found for metric success",
-        "Halt advancement no values found for metric success",
-    )
-
-    assert since_the_beginning(told) == (
-        "New revision detected! Restarting analysis for web.shop",
-        "Halt advancement no values found for metric success",
-    )
-
-
-def test_messages_of_nobody_knows_which_analysis_are_not_told() -> None:
-    assert since_the_beginning(("Halt web.shop advancement success 50.00 < 99",)) == ()
-
-
-def test_a_long_analysis_is_told_by_its_newest_messages() -> None:
-    messages = since_the_beginning(("New revision detected!", *(f"Advance {n}" for n in range(200))))
-
-    assert len(messages) == KEPT + 1
-    assert (messages[0], messages[-1]) == ("New revision detected!", "Advance 199")
 
 
 @pytest.mark.parametrize(

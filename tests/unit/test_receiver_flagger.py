@@ -1,6 +1,7 @@
 """Flagger hooks: the token in the body opens, is cut out, and the path tells what they mean."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -124,9 +125,24 @@ def test_an_event_reads_as_recorded() -> None:
             phase="Failed",
             checksum="7dbcfd6756",
             message="Canary failed! Scaling down web.shop",
+            severity="Warning",
+            said_at=datetime(2026, 11, 23, 7, 23, 49, 24000, tzinfo=UTC),
         ),
     )
     assert parsed.semantic_key.endswith("|1795418629024")
+
+
+@pytest.mark.parametrize("timestamp", ["", "soon", "-1", "1e3", "١", "9" * 15])
+def test_an_event_without_a_moment_is_still_an_event(timestamp: str) -> None:
+    body = recorded(FAILED)
+    body["metadata"]["timestamp"] = timestamp
+
+    parsed = parse(delivered(body, endpoint="flagger/eu-1/event"))
+
+    assert isinstance(parsed, Understood)
+    (event,) = parsed.events
+    assert isinstance(event, CanaryReported)
+    assert (event.said_at, event.message) == (None, "Canary failed! Scaling down web.shop")
 
 
 @pytest.mark.parametrize(
