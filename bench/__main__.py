@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHES = ("bench.footprint", "bench.promotion", "bench.ack")
+BENCHES = ("bench.footprint", "bench.promotion", "bench.rollback", "bench.ack")
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench import flux_events
 from bench.machine import bot, sandbox, until
-from bench.world import adopt, control, in_state, merge_as_maintainer, quiet, writes
+from bench.world import adopt, control, in_state, merge, quiet, ready_for_production, writes
 
 WRITES_TARGET = 12
 """From the release seen to healthy, for one environment."""
@@ -44,7 +44,7 @@ def measure(folder: Path, events: int) -> Measured:
         adopt(running)
         control(facts, "counters/reset")
         control(facts, "releases", {"version": "1.1.0"})
-        merge_as_maintainer(facts)
+        merge(facts, ready_for_production(facts))
         until(lambda: in_state(running, "production", "1.1.0", "done"), "1.1.0 healthy in production")
         until(lambda: quiet(running), "all is written")
         release = writes(facts)

@@ -39,8 +39,8 @@ def gitlab(facts: Mapping[str, Any], path: str = "", method: str = "GET", body: 
     return call(f"{facts['gitlab_url']}/api/v4/projects/{project}{path}", facts["maintainer_token"], method, body)
 
 
-def merge_as_maintainer(facts: Mapping[str, Any]) -> None:
-    """Do what a person does: merge production's merge request once it can be merged."""
+def ready_for_production(facts: Mapping[str, Any]) -> Any:
+    """Production's merge request once it can be merged."""
 
     def mergeable() -> Any:
         found = gitlab(facts, "/merge_requests?state=opened")
@@ -48,8 +48,12 @@ def merge_as_maintainer(facts: Mapping[str, Any]) -> None:
         seen = gitlab(facts, f"/merge_requests/{ours[0]['iid']}") if ours else None
         return seen if seen and seen["detailed_merge_status"] == "mergeable" else None
 
-    ready = until(mergeable, "production's merge request can be merged")
-    gitlab(facts, f"/merge_requests/{ready['iid']}/merge", "PUT", {"sha": ready["sha"]})
+    return until(mergeable, "production's merge request can be merged")
+
+
+def merge(facts: Mapping[str, Any], request: Mapping[str, Any]) -> None:
+    """Do what a person does, as the maintainer."""
+    gitlab(facts, f"/merge_requests/{request['iid']}/merge", "PUT", {"sha": request["sha"]})
 
 
 def status(running: Bot) -> Any:
