@@ -25,7 +25,7 @@ EVERY = os.environ.get("SLUICE_CRASH_POINTS") == "all"
 SEED = 20260102
 OUTAGE = 600.0 if EVERY else 6.0
 """Seconds that GitLab is away."""
-WRITES: dict[str, int] = {"promotion": 22, "rollback": 30}
+WRITES: dict[str, int] = {"promotion": 21, "rollback": 25}
 """The bot's writes to GitLab in each story, pushes included; a point past the last one falls at the end."""
 IN_EACH_STORY = 5 if EVERY else 3
 SEEDED: dict[tuple[str, Database], int] = {
