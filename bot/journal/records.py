@@ -17,6 +17,8 @@ RELEASE = TypeAdapter(Release)
 IMAGES = TypeAdapter(tuple[Image, ...])
 SOURCE = TypeAdapter(SourceState)
 FAILURE = TypeAdapter(Failure)
+OF_EACH = 20
+"""How many promotions of each environment are always told, those superseded before they landed left out."""
 FAILURES = 50
 """How many failed promotions of a tenant are told at most; a brake needs a handful."""
 
@@ -37,7 +39,10 @@ class Records(Area):
         await self._write(lambda c: keep_promotion(c, promotion))
 
     async def promotions(self, key: ApplicationKey, limit: int = 100) -> tuple[Promotion, ...]:
-        """Promotions of an application into all environments, newest first."""
+        """Promotions of an application, newest first: the newest `limit`, and of each environment at least 20.
+
+        An environment that gets every build must not hide what was healthy in one that gets a release now and then.
+        """
         return await self._read(lambda c: _promotions(c, key, limit))
 
     async def promotion(self, promotion: str) -> Promotion | None:
@@ -170,9 +175,21 @@ def _release_of(row: Row[tuple[object, ...]]) -> ReleaseRecord:
 
 
 def _promotions(connection: Connection, key: ApplicationKey, limit: int) -> tuple[Promotion, ...]:
-    wanted = select(promotions).where(promotions.c.tenant == key.tenant, promotions.c.application == key.application)
-    rows = connection.execute(wanted.order_by(promotions.c.opened_at.desc(), promotions.c.id.desc()).limit(limit))
-    return tuple(_promotion_from(row) for row in rows.all())
+    known = promotions.c
+    wanted = select(promotions).where(known.tenant == key.tenant, known.application == key.application)
+    newest = wanted.order_by(known.opened_at.desc(), known.id.desc())
+    found = {row.id: row for row in connection.execute(newest.limit(limit)).all()}
+    for environment in _environments_of(connection, key) if len(found) == limit else ():
+        here = newest.where(known.environment == environment, known.state != "superseded").limit(OF_EACH)
+        found |= {row.id: row for row in connection.execute(here).all()}
+    return tuple(sorted(map(_promotion_from, found.values()), key=lambda one: (one.opened_at, one.id), reverse=True))
+
+
+def _environments_of(connection: Connection, key: ApplicationKey) -> Sequence[str]:
+    """The environments in which a cluster was seen: elsewhere no release was ever healthy."""
+    seen = environment_state.c
+    wanted = select(seen.environment).where(seen.tenant == key.tenant, seen.application == key.application)
+    return connection.execute(wanted.distinct().order_by(seen.environment)).scalars().all()
 
 
 def _promotion(connection: Connection, promotion: str) -> Promotion | None:

@@ -41,6 +41,13 @@ promotions = Table(
     Column("asked_again_at", Moment),
 )
 Index("ix_promotions_application", promotions.c.tenant, promotions.c.application, promotions.c.opened_at)
+Index(
+    "ix_promotions_environment",
+    promotions.c.tenant,
+    promotions.c.application,
+    promotions.c.environment,
+    promotions.c.opened_at,
+)
 Index("ix_promotions_merge_request", promotions.c.tenant, promotions.c.merge_request)
 _failed = text("failed_at IS NOT NULL")
 Index(

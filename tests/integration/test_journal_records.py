@@ -113,6 +113,25 @@ async def test_promotion_reads_back_equal_and_moves_in_place(journal: Journal) -
     assert await journal.promotion("unknown") is None
 
 
+async def test_builds_of_one_environment_never_hide_what_was_healthy_in_another(journal: Journal) -> None:
+    healthy = replace(PROMOTION, state="done", healthy_at=START)
+    await journal.save_promotion(healthy)
+    await journal.save_environment_state(STATE)
+    dev = replace(STAGING, environment="dev")
+    later = [START + timedelta(hours=hour) for hour in range(1, 121)]
+    for number, at in enumerate(later):
+        await journal.save_promotion(replace(PROMOTION, id=f"dev-{number}", key=dev, opened_at=at, updated_at=at))
+    for number, at in enumerate(later):
+        overtaken = replace(PROMOTION, id=f"waited-{number}", state="superseded", opened_at=at, updated_at=at)
+        await journal.save_promotion(overtaken)
+
+    found = await journal.promotions(SHOP)
+
+    assert healthy in found
+    assert len(found) == 101
+    assert list(found) == sorted(found, key=lambda one: (one.opened_at, one.id), reverse=True)
+
+
 async def test_environment_state_is_kept_for_each_cluster(journal: Journal) -> None:
     west = replace(STATE, cluster="west", health="unknown", ever_healthy=False)
     for state in (STATE, west, replace(STATE, health="failed")):
