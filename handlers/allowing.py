@@ -8,7 +8,7 @@ from bot.observing import Promotion, PromotionState, Request
 from config.policy import EnvironmentPolicy
 from handlers.modes import muted
 from handlers.rollback_facts import RollbackFacts, revoke
-from handlers.undone import tries_of
+from handlers.undone import still_counts, tries_of
 from handlers.ways import LOOK_AGAIN
 
 ENDED_BADLY: frozenset[PromotionState] = frozenset({"rolled_back", "failed", "denied", "declined", "withdrawn"})
@@ -50,10 +50,12 @@ def settle(facts: RollbackFacts, request: Request, now: datetime) -> Decision:
 
 
 def ended_badly(facts: RollbackFacts, version: str) -> Promotion | None:
-    """The newest promotion of that version here, if it ended badly."""
+    """The promotion of that version that was taken back and not allowed since, else its newest if that ended badly."""
     named = next((p.release for p in facts.promotions if version in (p.release.version, p.release.name)), None)
-    latest = next(tries_of(named, facts.key, facts.promotions), None) if named else None
-    return latest if latest is not None and latest.state in ENDED_BADLY else None
+    tries = tuple(tries_of(named, facts.key, facts.promotions)) if named else ()
+    left = (p for p in tries if p.state == "rolled_back")
+    counts = (p for p in left if still_counts(p.updated_at, p.release, facts.key, facts.promotions))
+    return next(counts, None) or next((p for p in tries[:1] if p.state in ENDED_BADLY), None)
 
 
 def refuse(request: Request, because: str) -> Decision:

@@ -39,7 +39,7 @@ from bot.actions import (
     RollBack,
     SettleRequest,
 )
-from bot.observing import CanaryPhase, MergeRequestSeen, Request
+from bot.observing import CanaryPhase, MergeRequestSeen, PromotionState, Request
 from config.policy import Policy
 from handlers import rollback
 from handlers.rollback_facts import RollbackFacts
@@ -254,6 +254,18 @@ def test_a_denial_without_a_promotion_is_revoked_and_answered() -> None:
     stands(memory, denials=())
 
     assert only(decided(memory), SettleRequest).outcome == "done"
+
+
+@pytest.mark.parametrize("state", ["failed", "bypassed"])
+def test_what_a_person_brought_again_is_taken_back_once_it_was_allowed(state: PromotionState) -> None:
+    brought = replace(FAILED, state=state, merge_request=None)
+    memory = asking(ALLOWED, memory=world(brought, ROLLED_BACK, BEFORE))
+
+    allowed = only(decided(memory), RecordPromotion).promotion
+    memory.known_promotions = tuple(allowed if p.id == allowed.id else p for p in memory.known_promotions)
+    memory.asked = (ASKED,)
+
+    assert only(decided(memory), RollBack).release == NEW
 
 
 @pytest.mark.parametrize("version", ["7.7.7", "1.0.0"])
