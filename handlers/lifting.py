@@ -21,7 +21,7 @@ from config.policy import EnvironmentPolicy, Policy
 from handlers.modes import muted
 from handlers.selecting import LOOK_AGAIN, in_words, selects
 from handlers.standing import is_release
-from handlers.undone import allowed_at
+from handlers.undone import still_counts
 from handlers.ways import LOOK_AGAIN_LATER, REBUILD, by_a_person, way_of
 
 
@@ -123,9 +123,9 @@ def stands_against(facts: LiftFacts, environment: EnvironmentPolicy, pin: Pin) -
 
 
 def lifts(facts: LiftFacts, declared: Release, pin: Pin) -> bool:
-    """Newer than what was taken back, or just that after a person allowed it."""
+    """Newer than what was taken back, or just that if it was allowed since the pin was set."""
     if is_release(declared, pin.instead_of):
-        return allowed_at(declared, facts.key, facts.promotions) is not None
+        return not still_counts(pin.since, declared, facts.key, facts.promotions)
     return compare_versions(declared.version, pin.instead_of.version) == "newer"
 
 

@@ -19,7 +19,7 @@ from config.policy import EnvironmentPolicy, Policy
 from handlers.modes import muted
 from handlers.selecting import LOOK_AGAIN, in_words
 from handlers.standing import is_release
-from handlers.undone import allowed_at
+from handlers.undone import still_counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,8 @@ def refused(facts: TagFacts, promotion: Promotion) -> str:
         return f"it came into Git past its gates ({promotion.state}); revert that merge, or promote it anew"
     if denial := facts.seen.denied(release):
         return f"it is denied in {facts.key.environment} since {denial.since:%Y-%m-%d %H:%M} UTC, {denial.because}"
-    if pin and is_release(release, pin.instead_of) and not allowed_at(release, facts.key, facts.promotions):
+    pinned = pin is not None and is_release(release, pin.instead_of)
+    if pin and pinned and still_counts(pin.since, release, facts.key, facts.promotions):
         return f"the pin of {facts.key.environment} keeps it out since it was taken back, {pin.because}"
     if asked := next((one for one in facts.requests if takes_back(one, release)), None):
         return f"{asked.principal} asked to take it back"

@@ -155,6 +155,18 @@ def test_the_release_itself_lifts_the_pin_once_a_person_allowed_it() -> None:
     assert only(decided(world(here, again, allowed, BEFORE)), LiftPin).release == NEW
 
 
+def test_what_was_allowed_before_the_pin_was_set_does_not_lift_it() -> None:
+    taken_back_again = promotion(STAGING, NEW, "rolled_back", attempt=1)
+    allowed_before = replace(GONE, asked_again_at=PIN.since - timedelta(hours=1))
+    by_hand = promotion(STAGING, NEW, "bypassed", attempt=2, opened_at=NOW)
+    here = replace(pinned(NEW, selection(NEW)), denials=())
+
+    decision = decided(world(here, by_hand, taken_back_again, allowed_before, BEFORE))
+
+    assert (decision.kind, decision.actions) == ("skip", ())
+    assert decision.because.startswith("the pin of staging stays: 1.1.0 is not newer than 1.1.0")
+
+
 def test_where_the_merge_request_removes_the_pin_nothing_is_needed() -> None:
     decision = decided(world(pinned(), policy=policy_of()))
 

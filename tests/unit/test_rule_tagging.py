@@ -123,6 +123,14 @@ def test_nothing_is_placed_while_one_of_several_tags_is_taken() -> None:
     [
         (replace(lagging(), denials=(denial_of(NEW),)), (MERGED, BEFORE)),
         (replace(lagging(), pin=pin_of(OLD, NEW)), (MERGED, BEFORE)),
+        (
+            replace(lagging(), pin=pin_of(OLD, NEW)),
+            (
+                MERGED,
+                promotion(STAGING, NEW, "rolled_back", attempt=1, asked_again_at=NOW - timedelta(hours=1)),
+                BEFORE,
+            ),
+        ),
         (lagging(), (replace(MERGED, state="bypassed"), BEFORE)),
         (lagging(), (replace(MERGED, state="downgraded"), BEFORE)),
     ],
