@@ -32,8 +32,9 @@ FailureKind = Literal["measured", "no-data", "unknown"]
 """measured: somebody measured that the release is bad; only this denies it. no-data: the analysis had nothing to
 measure, so the release is inconclusive. unknown: it failed, and nobody can tell whether by its own fault."""
 
-FailureCause = Literal["canary", "health_check", "reconciliation", "person"]
-"""What ended the roll-out: a canary's analysis, Flux's health check, Flux's apply, or a person's request."""
+FailureCause = Literal["canary", "health_check", "reconciliation", "person", "automation"]
+"""What ended the roll-out: a canary's analysis, Flux's health check, Flux's apply, or a person's request.
+automation: nothing did; image automation wrote over a rollback what stays out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

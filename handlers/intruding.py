@@ -7,15 +7,13 @@ from config.policy import EnvironmentPolicy
 from handlers.advancing import advance
 from handlers.beginning import first_record
 from handlers.rollout_facts import LANDED, RolloutFacts
-from handlers.standing import is_release
+from handlers.uninvited import beside
 
 
 def intruder(facts: RolloutFacts, environment: EnvironmentPolicy) -> Release | None:
     """The release at the image positions that Git never declared; Flux lagging behind a merge is none (design 4)."""
-    found = facts.seen.standing
-    if environment.delivery != "image_automation" or found is None or facts.seen.agrees:
-        return None
-    if is_release(facts.seen.declared, found):
+    found = beside(facts.seen)
+    if environment.delivery != "image_automation" or found is None:
         return None
     newest = newest_of(facts, found)
     landed = newest is not None and newest.state in LANDED - {"bypassed", "failed"}

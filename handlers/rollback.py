@@ -1,4 +1,10 @@
-"""Rollback: what failed, or what a person wants gone, goes back in Git to the last release healthy there, and stays."""
+"""Rollback: what failed, or what a person wants gone, goes back in Git to the last release healthy there, and stays.
+
+What image automation writes beside the release file is judged the same way once it failed, and goes back to what the
+release file declares. What it writes over a rollback (denied, pinned away or taken back, and not allowed since) is
+restored at once, each time by the same effect under a natural key of its own, dated by the record of that one
+intrusion: at most one commit answers each foreign one, and none of them counts as a second rollback of the release.
+"""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -79,7 +85,7 @@ def answered(facts: RollbackFacts, request: Request, case: Case | None) -> Decis
     place, pin = facts.key.environment, facts.seen.pin
     if case is None:
         return refuse(request, f"no release {request.version or 'at all'} is known in {place}: nothing to take back")
-    if pin is None or not went_back(facts.seen) or pin.instead_of.id != case.bad.id:
+    if pin is None or not went_back(facts.seen) or pin.instead_of.id != case.bad.id or case.came != "merged":
         return None
     because = f"{place} already went back from {pin.instead_of.name} to {pin.release.name}"
     return skip(SettleRequest(request=request, outcome="done", because=because), because=because)

@@ -1,16 +1,25 @@
 """A release that may have to be taken back: which one, why, for whom, and where the way back leads."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from bot.actions import OpenIncident, RollBack, Way
 from bot.events import EnvironmentKey
 from bot.observing import EnvironmentSeen, Failure, Promotion, Release, Request
-from handlers.undone import last_healthy, tries_of
+from handlers.undone import kept_out, tries_of, way_back
+from handlers.uninvited import beside, written_again
+
+Came = Literal["merged", "beside", "again"]
+"""merged: Git declares it. beside: image automation wrote it, and no release file declares it. again: it did so with
+what a denial, a pin or a rollback keeps out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A release that failed, or that a person wants to be rid of. promotion: the newest that Git declared of it."""
+    """A release that failed or stays out, or that a person wants to be rid of.
+
+    promotion: the newest that Git declared of it, or what records that image automation wrote it.
+    """
 
     key: EnvironmentKey
     bad: Release
@@ -18,6 +27,14 @@ class Case:
     promotion: Promotion | None
     request: Request | None
     back_to: Release | None
+    came: Came = "merged"
+
+    @property
+    def decided(self) -> str:
+        """Why it goes back whatever holds automation back: a person asked, or it was decided before; else empty."""
+        if self.request is not None:
+            return f"{self.request.principal} asked for it"
+        return f"it only restores what was decided before: {self.failure.because}" if self.came == "again" else ""
 
     @property
     def deny(self) -> bool:
@@ -28,6 +45,8 @@ class Case:
     def story(self) -> str:
         """What happened, in a sentence without its full stop."""
         place = f"{self.bad.name} in {self.key.environment}"
+        if self.request is None and self.came == "again":
+            return f"{self.bad.name} stands in {self.key.environment} again: {self.failure.because}"
         if self.request is None:
             return f"{self.bad.name} failed in {self.key.environment}: {self.failure.because}"
         return f"{self.request.principal} asked to take back {place}: {self.failure.because}"
@@ -63,22 +82,74 @@ class Case:
 def case_of(
     key: EnvironmentKey, seen: EnvironmentSeen, here: tuple[Promotion, ...], request: Request | None
 ) -> Case | None:
-    """What a person asked to take back, else what Git declares if it failed, else None.
+    """What a person asked to take back, else what image automation wrote, else what Git declares if it failed.
 
     here: the promotions of this environment, newest first.
     """
-    bad = named(request.version, seen, here) if request else seen.declared
-    if bad is None:
-        return None
-    tries = tries_of(bad, key, here)
-    promotion = next((p for p in tries if p.state not in ("waiting", "ready")), None)
-    failure = promotion.failure if promotion and promotion.state == "failed" else None
     if request is not None:
-        failure = asked(request, failure)
-    if failure is None:
+        bad = named(request.version, seen, here)
+        return asked_for(key, bad, seen, here, request) if bad else None
+    found = uninvited(key, seen, here)
+    return found or (failed(key, seen.declared, seen, here) if seen.declared else None)
+
+
+def failed(key: EnvironmentKey, bad: Release, seen: EnvironmentSeen, here: tuple[Promotion, ...]) -> Case | None:
+    """The release as a case if it failed."""
+    promotion = newest_there(key, bad, here)
+    if promotion is None or promotion.state != "failed" or promotion.failure is None:
         return None
-    back_to = last_healthy(bad, seen, here)
-    return Case(key=key, bad=bad, failure=failure, promotion=promotion, request=request, back_to=back_to)
+    return Case(
+        key=key,
+        bad=bad,
+        failure=promotion.failure,
+        promotion=promotion,
+        request=None,
+        back_to=way_back(bad, seen, here),
+        came=came(bad, key, seen, here),
+    )
+
+
+def uninvited(key: EnvironmentKey, seen: EnvironmentSeen, here: tuple[Promotion, ...]) -> Case | None:
+    """What image automation wrote beside the release file, if it stays out or failed; None until that is recorded."""
+    bad = beside(seen)
+    record = newest_there(key, bad, here) if bad else None
+    if bad is None or record is None or record.state not in ("bypassed", "failed"):
+        return None
+    if why := kept_out(bad, seen, key, here):
+        failure = written_again(record, why, seen, tuple(tries_of(bad, key, here)))
+        back_to = way_back(bad, seen, here)
+        return Case(key=key, bad=bad, failure=failure, promotion=record, request=None, back_to=back_to, came="again")
+    return failed(key, bad, seen, here)
+
+
+def asked_for(
+    key: EnvironmentKey, bad: Release, seen: EnvironmentSeen, here: tuple[Promotion, ...], request: Request
+) -> Case:
+    """What a person wants to be rid of, failed or not."""
+    promotion = newest_there(key, bad, here)
+    known = promotion.failure if promotion and promotion.state == "failed" else None
+    return Case(
+        key=key,
+        bad=bad,
+        failure=asked(request, known),
+        promotion=promotion,
+        request=request,
+        back_to=way_back(bad, seen, here),
+        came=came(bad, key, seen, here),
+    )
+
+
+def came(bad: Release, key: EnvironmentKey, seen: EnvironmentSeen, here: tuple[Promotion, ...]) -> Came:
+    """How a release came into Git."""
+    found = beside(seen)
+    if found is None or found.id != bad.id:
+        return "merged"
+    return "again" if kept_out(bad, seen, key, here) else "beside"
+
+
+def newest_there(key: EnvironmentKey, bad: Release, here: tuple[Promotion, ...]) -> Promotion | None:
+    """The newest promotion of a release that is more than a wish."""
+    return next((p for p in tries_of(bad, key, here) if p.state not in ("waiting", "ready")), None)
 
 
 def named(version: str, seen: EnvironmentSeen, here: tuple[Promotion, ...]) -> Release | None:

@@ -63,8 +63,8 @@ def followed(facts: RolloutFacts, release: Release, environment: EnvironmentPoli
 
 def passed_over(promotion: Promotion, facts: RolloutFacts, environment: EnvironmentPolicy) -> bool:
     """What Git went back from by a rollback, and what image automation wrote without Git ever declaring it."""
-    beside = environment.delivery == "image_automation" and promotion.state == "bypassed"
-    return beside or facts.taken_back(promotion)
+    by_itself = promotion.state == "bypassed" or (promotion.state == "failed" and promotion.merge_request is None)
+    return (environment.delivery == "image_automation" and by_itself) or facts.taken_back(promotion)
 
 
 def overtaken(facts: RolloutFacts, release: Release, now: datetime) -> list[RecordPromotion]:

@@ -17,7 +17,7 @@ from bot.actions import (
     wait,
     would,
 )
-from bot.observing import Failure, Pin, Promotion, Request
+from bot.observing import Failure, FailureCause, Pin, Promotion, Request
 from config.policy import EnvironmentPolicy, Policy
 from handlers.hints import allow
 from handlers.modes import muted
@@ -37,7 +37,9 @@ def tell(facts: RollbackFacts, policy: Policy, now: datetime) -> Decision | None
     environment = policy.environment(facts.key.application, facts.key.environment)
     failure = promotion.failure or failure_of(pin, facts.requests)
     because = story(facts, pin, failure)
-    ended = replace(promotion, state="rolled_back", because=because, failure=failure, updated_at=now)
+    # A rollback that only restored an earlier one is no failure more: it must not weigh on the brake.
+    kept = promotion.failure if failure.cause == "automation" else failure
+    ended = replace(promotion, state="rolled_back", because=because, failure=kept, updated_at=now)
     records: list[Inside] = [RecordPromotion(promotion=ended), *settled(facts, pin, because)]
     if why := muted(environment, facts.installation):
         return would(*records, because=f"{because}; nobody is told, because {why}")
@@ -47,10 +49,11 @@ def tell(facts: RollbackFacts, policy: Policy, now: datetime) -> Decision | None
 
 
 def failure_of(pin: Pin, requests: tuple[Request, ...]) -> Failure:
-    """Why a release that had not failed was taken back: a person said so, by a command or in Git."""
+    """Why a release that had not failed was taken back: a person said so, or image automation wrote it again."""
     asked = next((one for one in requests if one.kind == "rollback" and one.at == pin.since), None)
     because = f"{asked.principal} asked for it, {asked.because}" if asked else pin.because
-    return Failure(kind=pin.failure, cause="person", evidence="pin", because=because, at=pin.since)
+    cause: FailureCause = "automation" if asked is None and pin.by == "sluice" else "person"
+    return Failure(kind=pin.failure, cause=cause, evidence="pin", because=because, at=pin.since)
 
 
 def story(facts: RollbackFacts, pin: Pin, failure: Failure) -> str:
@@ -132,7 +135,8 @@ def inconclusive(facts: RollbackFacts) -> Promotion | None:
     if pin is None or pin.by != "sluice" or not went_back(facts.seen) or facts.seen.denied(pin.instead_of):
         return None
     tries = [p for p in tries_of(pin.instead_of, facts.key, facts.promotions) if p.state == "rolled_back"]
-    if not tries or any(p.asked_again_at for p in tries):
+    if any(p.asked_again_at for p in tries):
         return None
-    latest = tries[0]
-    return latest if latest.failure is not None and latest.failure.kind == "no-data" else None
+    # What image automation wrote over the rollback was restored without a failure of its own.
+    latest = next((promotion for promotion in tries if promotion.failure is not None), None)
+    return latest if latest is not None and latest.failure and latest.failure.kind == "no-data" else None

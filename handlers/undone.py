@@ -27,8 +27,31 @@ def still_counts(moment: datetime, release: Release, key: EnvironmentKey, promot
     return allowed is None or moment > allowed
 
 
-def last_healthy(bad: Release, seen: EnvironmentSeen, here: tuple[Promotion, ...]) -> Release | None:
-    """The newest other release that was healthy here, is not denied, and did not end badly since.
+def kept_out(release: Release, seen: EnvironmentSeen, key: EnvironmentKey, here: tuple[Promotion, ...]) -> str:
+    """What keeps a release out of an environment until a person allows it; empty when nothing does.
+
+    here: the promotions of this environment, newest first.
+    """
+    if denial := seen.denied(release):
+        return f"it is denied there since {denial.since:%Y-%m-%d %H:%M} UTC"
+    pin = seen.pin
+    if pin is not None and pin.instead_of.id == release.id and still_counts(pin.since, release, key, here):
+        return f"a pin keeps it out since {pin.since:%Y-%m-%d %H:%M} UTC"
+    left = next((p for p in tries_of(release, key, here) if p.state == "rolled_back"), None)
+    if left is not None and still_counts(left.updated_at, release, key, here):
+        return f"it was taken back there at {left.updated_at:%Y-%m-%d %H:%M} UTC"
+    return ""
+
+
+def way_back(bad: Release, seen: EnvironmentSeen, here: tuple[Promotion, ...]) -> Release | None:
+    """What Git declares, where that is another release that was healthy here and still may be; else the last such."""
+    fit = tuple(healthy(bad, seen, here))
+    declared = next((one for one in fit if seen.declared is not None and one.id == seen.declared.id), None)
+    return declared or next(iter(fit), None)
+
+
+def healthy(bad: Release, seen: EnvironmentSeen, here: tuple[Promotion, ...]) -> Iterator[Release]:
+    """Other releases that were healthy here, are not denied, and did not end badly since; the newest first.
 
     here: the promotions of this environment, newest first.
     """
@@ -38,8 +61,7 @@ def last_healthy(bad: Release, seen: EnvironmentSeen, here: tuple[Promotion, ...
         if promotion.state in ("rolled_back", "failed"):
             ended_badly.add(release.id)
         if promotion.healthy_at and release.id not in ended_badly and not seen.denied(release):
-            return release
-    return None
+            yield release
 
 
 def went_back(seen: EnvironmentSeen) -> bool:
@@ -48,8 +70,13 @@ def went_back(seen: EnvironmentSeen) -> bool:
 
 
 def left(seen: EnvironmentSeen, here: tuple[Promotion, ...]) -> Promotion | None:
-    """The promotion that Git went back from, until it is recorded as rolled back."""
+    """The promotion that Git went back from, until it is recorded as rolled back.
+
+    None while image automation has written it over the rollback: it is told once that is restored.
+    """
     if seen.pin is None or not went_back(seen):
+        return None
+    if seen.standing is not None and seen.standing.id == seen.pin.instead_of.id:
         return None
     tries = [p for p in here if p.release.id == seen.pin.instead_of.id and p.opened_at <= seen.pin.since]
     latest = next((p for p in tries if p.state not in NEVER_THERE), None)

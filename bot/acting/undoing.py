@@ -78,10 +78,14 @@ def images_denied(action: RollBack) -> tuple[Image, ...]:
 
 
 async def taken_back(action: RollBack, hands: Repository, base: str) -> Files | None:
-    """The rollback on `base`, None when it stands there already: its pin, and the release file with it."""
+    """The rollback on `base`, None when it stands there already: its pin, the release file and the positions with it.
+
+    Positions alone differ where image automation wrote over an earlier rollback: then that is restored.
+    """
     key = action.key
     pinned, declared = await pin_at(base, key, hands), await hands.git.proposed(base, key)
-    if pinned and declared and (declared.id, pinned.instead_of.id) == (action.back_to.id, action.release.id):
+    said = pinned and declared and (declared.id, pinned.instead_of.id) == (action.back_to.id, action.release.id)
+    if said and await stands(action.back_to, key, base, hands):
         return None
     await _expect(action.release, key, base, hands, or_standing=True)
     files = declares(action.back_to, key, hands)

@@ -37,6 +37,7 @@ CAUSES: dict[FailureCause, str] = {
     "health_check": "it did not become healthy",
     "reconciliation": "Flux could not apply it",
     "person": "somebody asked for it",
+    "automation": "image automation wrote it over a rollback",
 }
 KINDS: dict[FailureKind, str] = {
     "measured": "It was measured to be bad.",

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from bot.actions import Gate, Verdict
 from bot.observing import Denial, Promotion, Release
 from handlers.choosing import healthy_at
+from handlers.undone import still_counts
 
 
 def judge(
@@ -36,11 +37,14 @@ def missing(
     release: Release, environment: str, promotions: tuple[Promotion, ...], soak: timedelta, now: datetime
 ) -> Gate | None:
     """The gate while this one environment does not vouch for the release."""
-    last = next((p for p in promotions if p.key.environment == environment and p.release.id == release.id), None)
-    if last is not None and last.state == "rolled_back":
-        verdict: Verdict = "waiting" if last.asked_again_at else "red"
+    tries = [p for p in promotions if p.key.environment == environment and p.release.id == release.id]
+    last = tries[0] if tries else None
+    left = next((p for p in tries if p.state == "rolled_back"), None)
+    # What image automation writes over a rollback vouches for nothing, though it may be the newest try.
+    if left is not None and (left is last or still_counts(left.updated_at, release, left.key, promotions)):
+        verdict: Verdict = "waiting" if left.asked_again_at else "red"
         return Gate(
-            name="healthy before", verdict=verdict, because=f"{release.name} left {environment}: {last.because}"
+            name="healthy before", verdict=verdict, because=f"{release.name} left {environment}: {left.because}"
         )
     moment = healthy_at(release, environment, promotions)
     if moment is not None:

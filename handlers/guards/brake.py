@@ -17,8 +17,8 @@ def judge(case: Case, failures: tuple[FailureMark, ...], most: int, within: time
     Counted around the failure and not back from now, so that the brake does not let go by itself later.
     """
     name = "brake"
-    if case.request is not None:
-        return Gate(name=name, verdict="green", because=f"{case.request.principal} asked for it")
+    if case.decided:
+        return Gate(name=name, verdict="green", because=case.decided)
     near = [mark for mark in failures if abs(mark.at - case.failure.at) <= within and mark.key != case.key]
     # They come newest first; of several of a pair the newest stays.
     newest = {mark.key: mark for mark in reversed(near)}

@@ -17,8 +17,8 @@ NAMES: Mapping[FailureCause, str] = {
 def judge(case: Case, causes: tuple[str, ...]) -> Gate:
     """Red when the policy leaves this cause to people. causes: `rollback.on` of the policy."""
     name = "caused"
-    if case.request is not None:
-        return Gate(name=name, verdict="green", because=f"{case.request.principal} asked for it")
+    if case.decided:
+        return Gate(name=name, verdict="green", because=case.decided)
     word = NAMES.get(case.failure.cause)
     if word in causes:
         return Gate(name=name, verdict="green", because=f"the policy takes back after {word}")

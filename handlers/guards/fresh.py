@@ -10,8 +10,8 @@ from handlers.rollback_cases import Case
 def judge(case: Case, within: timedelta, now: datetime) -> Gate:
     """Red for an old failure, such as one that was found after an outage of the bot."""
     name = "fresh"
-    if case.request is not None:
-        return Gate(name=name, verdict="green", because=f"{case.request.principal} asked for it")
+    if case.decided:
+        return Gate(name=name, verdict="green", because=case.decided)
     since = f"{case.failure.at:%Y-%m-%d %H:%M:%S} UTC"
     if now - case.failure.at <= within:
         return Gate(name=name, verdict="green", because=f"it failed at {since}")

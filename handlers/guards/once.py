@@ -8,8 +8,14 @@ from handlers.undone import still_counts, tries_of
 
 
 def judge(case: Case, seen: EnvironmentSeen, here: tuple[Promotion, ...]) -> Gate:
-    """Red when it was taken back, pinned away or denied here before: then a person brought it, and a person decides."""
+    """Red when it was taken back, pinned away or denied here before: then a person brought it, and a person decides.
+
+    What image automation wrote over that was brought by nobody: it is restored each time and counts for nothing.
+    """
     name = "once"
+    if case.came == "again":
+        because = f"nobody brought {case.bad.name} back, so what keeps it out is restored and no second rollback"
+        return Gate(name=name, verdict="green", because=because)
     if because := before(case, seen, here):
         again = f"who brought it again decides; after {allow(case.key, case.bad.name)} it may be taken back again"
         return Gate(name=name, verdict="red", because=f"{because}: {again}")
@@ -19,7 +25,8 @@ def judge(case: Case, seen: EnvironmentSeen, here: tuple[Promotion, ...]) -> Gat
 def before(case: Case, seen: EnvironmentSeen, here: tuple[Promotion, ...]) -> str:
     """What says that it was taken back before; empty when nothing does."""
     bad, key, pin = case.bad, case.key, seen.pin
-    if any(p.state == "rolled_back" and p.asked_again_at is None for p in tries_of(bad, key, here)):
+    left = [p.updated_at for p in tries_of(bad, key, here) if p.state == "rolled_back"]
+    if any(still_counts(moment, bad, key, here) for moment in left):
         return f"{bad.name} was taken back in {key.environment} before"
     if pin is not None and pin.instead_of.id == bad.id and still_counts(pin.since, bad, key, here):
         return f"a pin of {pin.since:%Y-%m-%d %H:%M} keeps {bad.name} out of {key.environment}"

@@ -1,4 +1,4 @@
-"""Guard: Git declares the release, nothing else is on its way, and no cluster is still trying it."""
+"""Guard: Git says the release, nothing else is on its way, and no cluster is still trying it."""
 
 from datetime import datetime, timedelta
 
@@ -15,6 +15,8 @@ PATIENCE = timedelta(minutes=5)
 
 def judge(case: Case, seen: EnvironmentSeen, here: tuple[Promotion, ...], now: datetime) -> Gate:
     """Red when Git says something else, waiting while anything moves. here: promotions of this environment."""
+    if case.came != "merged":
+        return uninvited(case, seen, here, now)
     declared, bad = seen.declared, case.bad.name
     if declared is None or declared.id != case.bad.id:
         because = f"Git declares {declared.name if declared else 'nothing'} in {seen.environment}, not {bad}"
@@ -24,6 +26,19 @@ def judge(case: Case, seen: EnvironmentSeen, here: tuple[Promotion, ...], now: d
     return Gate(name=NAME, verdict="green", because=f"Git declares {bad} in {seen.environment}, and nothing moves")
 
 
+def uninvited(case: Case, seen: EnvironmentSeen, here: tuple[Promotion, ...], now: datetime) -> Gate:
+    """What image automation wrote: the clusters end trying what was never judged here; what stays out goes at once."""
+    declared = seen.declared
+    coming = [p for p in here if p.state == "merging" and declared is not None and p.release.id == declared.id]
+    if coming and now - coming[0].updated_at <= PATIENCE:
+        # Going back would take the merged release out of Git, which image automation is about to write.
+        because = f"{coming[0].release.name} is merged, and takes its place in {seen.environment} once Flux writes it"
+        return Gate(name=NAME, verdict="waiting", because=because)
+    trying = still_trying(case, seen, now) if case.came == "beside" else ""
+    written = f"image automation wrote {case.bad.name} into {seen.environment}"
+    return Gate(name=NAME, verdict="waiting" if trying else "green", because=trying or f"{written}, no release file")
+
+
 def moving(case: Case, seen: EnvironmentSeen, here: tuple[Promotion, ...], now: datetime) -> str:
     """What is still on its way; empty when nothing is."""
     if not seen.agrees:
@@ -31,11 +46,19 @@ def moving(case: Case, seen: EnvironmentSeen, here: tuple[Promotion, ...], now: 
         return f"the manifests of {seen.environment} say {written}: a person wrote them, so make them agree first"
     if other := next((p for p in here if p.state == "merging" and p.release.id != case.bad.id), None):
         return f"{other.release.name} is being merged into {seen.environment}"
-    if trying := [cluster for cluster in seen.clusters if tries(cluster, case, now)]:
-        return f"{case.bad.name} is not done: " + "; ".join(f"{c.cluster} says {c.because}" for c in trying)
+    if because := still_trying(case, seen, now):
+        return because
     if case.request is None and seen.standing is not None and seen.standing.id != case.bad.id:
         return f"the manifests of {seen.environment} still say {seen.standing.name}"
     return ""
+
+
+def still_trying(case: Case, seen: EnvironmentSeen, now: datetime) -> str:
+    """The clusters that have not ended its roll-out; empty when all have."""
+    trying = [cluster for cluster in seen.clusters if tries(cluster, case, now)]
+    return (
+        f"{case.bad.name} is not done: {'; '.join(f'{c.cluster} says {c.because}' for c in trying)}" if trying else ""
+    )
 
 
 def tries(cluster: ClusterSeen, case: Case, now: datetime) -> bool:

@@ -107,6 +107,27 @@ async def test_a_rollback_done_already_writes_nothing(stage: Stage) -> None:
     assert await stage.head() == landed
 
 
+async def test_what_image_automation_wrote_over_a_rollback_is_restored(stage: Stage) -> None:
+    stage.learn(delivery="image_automation")
+    await stage.declare("1.1.0", marker=MARKER)
+    await stage.perform(stage.rollback())
+    denied = await stage.denials()
+    await stage.commit({POSITION: stage.position("1.1.0", MARKER)}, "Update images")
+    written = await stage.head()
+    again = stage.rollback(failure=failure(at=FAILED_AT.replace(hour=13), cause="automation"))
+
+    outcomes = [await stage.perform(again) for _ in range(3)]
+
+    after = await stage.head()
+    pin = await stage.pin()
+    assert [outcome.effects for outcome in outcomes] == [(again.effect_key,), (), ()]
+    assert (await stage.mirror.commit(after)).parents == (written,)
+    assert await stage.text(POSITION) == stage.position("1.0.0", PINNED)
+    assert await stage.denials() == denied
+    assert pin is not None
+    assert pin.since == FAILED_AT.replace(hour=13)
+
+
 async def test_a_rollback_that_was_lifted_since_is_not_made_again(stage: Stage) -> None:
     await stage.perform(stage.rollback())
     await stage.declare("1.1.0")

@@ -197,6 +197,15 @@ def test_a_release_taken_back_before_vouches_no_more(allowed: bool, verdict: Ver
     assert (gate.verdict, gate.because) == (verdict, "1.1.0 left dev: as it was")
 
 
+def test_what_image_automation_wrote_over_a_rollback_vouches_for_nothing() -> None:
+    left = promotion(DEV, NEW, "rolled_back", healthy=HOUR, because="customers complained")
+    back = promotion(DEV, NEW, "bypassed", attempt=1, healthy=timedelta(minutes=1))
+
+    gate = healthy_before.judge(NEW, ("dev",), (back, left), timedelta(), NOW)
+
+    assert (gate.verdict, gate.because) == ("red", "1.1.0 left dev: customers complained")
+
+
 def test_healthy_again_after_it_was_allowed_vouches() -> None:
     left = promotion(DEV, NEW, "rolled_back", asked_again_at=NOW)
 

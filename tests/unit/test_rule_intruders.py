@@ -94,6 +94,14 @@ def test_a_tag_nobody_merged_is_followed_for_its_health(health: Health, state: P
     assert (found.id, found.state, found.healthy_at) == (known.id, state, NOW if health == "healthy" else None)
 
 
+def test_the_declared_release_is_no_downgrade_beside_what_failed() -> None:
+    known = promotion(STAGING, NEW, "failed", opened_at=NOW - timedelta(minutes=5))
+
+    decision = decided(world(positions(OLD, NEW, "failed", agrees=False), known, BEFORE))
+
+    assert of_type(decision, RecordPromotion) == []
+
+
 @pytest.mark.parametrize("denied", [True, False])
 def test_a_stale_write_over_the_rollback_is_named(denied: bool) -> None:
     here = replace(positions(OLD, NEW, agrees=False), denials=(denial(NEW),) if denied else ())
