@@ -27,6 +27,8 @@ LEASE = 5.0
 """Seconds, the shortest that settings allow: so long a killed process' work waits on PostgreSQL."""
 LATE = LEASE + 4.0
 """Seconds after which the write of a paused process arrives: the other replica has taken over by then."""
+POLL = 0.25
+"""Seconds between two looks at GitLab: the sandbox counts 2,000 requests of a user in a minute, as GitLab.com does."""
 VERSION = "1.1.0"
 ENVIRONMENTS = ("dev", "staging", "production")
 
@@ -44,7 +46,7 @@ class Point:
 
 @dataclass(slots=True)
 class Trap(FaultPlan):
-    """Lets a number of writes pass, holds the next one, and says so; a held one never gets its answer."""
+    """Lets writes pass until a point is reached (or was passed already), holds one, and says so."""
 
     point: Point | None = None
     writes: int = 0
@@ -62,7 +64,7 @@ class Trap(FaultPlan):
         if method == "GET" or "git-upload-pack" in raw_path or self.person:
             return FaultPlan.take(self, method, raw_path)
         self.writes += 1
-        if self.point is None or self.writes != self.point.write:
+        if self.point is None or self.tripped.is_set() or self.writes < self.point.write:
             return FaultPlan.take(self, method, raw_path)
         self.tripped.set()
         if self.point.when == "paused":
@@ -159,7 +161,7 @@ class Scene:
             await self.merge_as_maintainer()
             if await ending.reached(self):
                 break
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(POLL)
         held = waiting.done()
         assert held or self.trap.writes < point.write, f"the trap at {point} did not hold"
         waiting.cancel()
@@ -191,6 +193,7 @@ class Scene:
 
         async def done() -> bool:
             await self.merge_as_maintainer()
+            await asyncio.sleep(POLL)
             return await ending.reached(self)
 
         await self.undisturbed()

@@ -34,9 +34,9 @@ class TakenBack:
 
     async def reached(self, scene: Scene) -> bool:
         """The application's commit, GitLab's environments and an incident say so."""
-        if not await says(scene, ["success", "success", "failed"]):
+        if not await says(scene, ["success", "success", "failed"]) or await deployed(scene, "failed") != {"production"}:
             return False
-        return await deployed(scene, "failed") == {"production"} and bool(await proofs.incident(scene.witness, VERSION))
+        return await returned(scene) and bool(await proofs.incident(scene.witness, VERSION))
 
 
 async def says(scene: Scene, wanted: list[str]) -> bool:
@@ -52,6 +52,13 @@ async def deployed(scene: Scene, status: str) -> set[str]:
     sha = await scene.sha()
     path = f"{scene.witness.application}/deployments?status={status}&per_page=100"
     return {one["environment"]["name"] for one in await scene.witness.gitlab(path) if one["sha"] == sha}
+
+
+async def returned(scene: Scene) -> bool:
+    """Whether GitLab shows another commit deployed to production after the one that failed."""
+    sha = await scene.sha()
+    path = f"{scene.witness.application}/deployments?environment=production&status=success"
+    return any(one["sha"] != sha for one in await scene.witness.gitlab(path))
 
 
 async def final_state(scene: Scene) -> dict[str, Any]:
