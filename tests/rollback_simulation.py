@@ -1,6 +1,7 @@
 """A pure world in which releases fail and are taken back, image automation selects anew, and events get lost.
 
-It counts what must never happen: a denied digest that runs again, and a second rollback without a person's word.
+It counts what must never happen: a denied digest that runs again, a second rollback without a person's word, and a
+second commit of ours against one of somebody else's.
 """
 
 from dataclasses import dataclass, field, replace
@@ -63,6 +64,7 @@ class Returning(Simulation):
 
     ends: how (environment, version) fails. tags: releases whose tag stands in the registry of production.
     selected: what image automation would write next; it lags one scan behind the tags, like the real one.
+    foreign: releases (ids) that somebody wrote over a rollback. restored: those that we took away again.
     """
 
     ends: dict[tuple[str, str], FailureKind] = field(default_factory=dict)
@@ -76,6 +78,8 @@ class Returning(Simulation):
     lifted: int = 0
     pending: dict[EnvironmentKey, RollBack] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+    restored: list[str] = field(default_factory=list)
     answers: list[SettleRequest] = field(default_factory=list)
 
     def is_automated(self, key: EnvironmentKey) -> bool:
@@ -92,6 +96,11 @@ class Returning(Simulation):
     def person_allows(self, key: EnvironmentKey, version: str) -> None:
         """`sluice allow`."""
         self.asked += (request_of(key, "allow", version, at=self.now),)
+
+    def write_over(self, what: Release) -> None:
+        """Somebody's automation writes the positions of production, whatever marker stands there."""
+        self.positions[PRODUCTION] = what
+        self.foreign.append(what.id)
 
     # What time does.
 
@@ -122,7 +131,7 @@ class Returning(Simulation):
         super()._follow(key, here)
         self.git[key] = git
         denied = {denial.image.digest for denial in self.denials[key]}
-        if here.attempt is not None and here.rounds == 1:
+        if here.attempt is not None and here.rounds == 1 and here.attempt.id not in self.foreign:
             assert not denied & {image.digest for image in here.attempt.images}, "a denied digest came back"
 
     def _is_ill(self, key: EnvironmentKey, what: Release) -> bool:
@@ -173,19 +182,24 @@ class Returning(Simulation):
 
     def _check_rollback(self, action: RollBack) -> None:
         key, back_to = action.key, action.back_to
-        assert self.git[key] == action.release, "taken back what Git does not declare"
+        assert action.release in (self.git[key], self.positions[key]), "taken back what Git does not say"
         assert back_to.id != action.release.id
         here = [p for p in self.known_promotions if p.key == key]
         assert any(p.healthy_at for p in here if p.release.id == back_to.id), "back to what was never healthy"
         assert not {i.digest for i in back_to.images} & {d.image.digest for d in self.denials[key]}, "back to denied"
         assert not action.deny or action.failure.kind == "measured" or action.by != "sluice", "denied unmeasured"
+        if action.failure.cause == "automation":
+            self.restored.append(action.release.id)
+            assert self.restored.count(action.release.id) <= self.foreign.count(action.release.id), "a loop"
+            return
         times = self.rolled_back.count((key, action.release.id))
         allowed = sum(1 for p in here if p.release.id == action.release.id and p.asked_again_at)
         assert times <= allowed, "taken back twice without a person's word"
 
     def _goes_back(self, action: RollBack) -> None:
         key = action.key
-        self.rolled_back.append((key, action.release.id))
+        if action.failure.cause != "automation":
+            self.rolled_back.append((key, action.release.id))
         self.git[key] = self.positions[key] = action.back_to
         self.pins[key] = Pin(
             release=action.back_to,

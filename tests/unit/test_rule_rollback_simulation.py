@@ -4,6 +4,8 @@ import os
 import random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rollback_simulation import Returning, returning, settled
 from rule_simulation import KEYS
 from rule_worlds import NEW, NEWER, OLD, PRODUCTION, STAGING, release
@@ -11,6 +13,7 @@ from rule_worlds import NEW, NEWER, OLD, PRODUCTION, STAGING, release
 from bot.actions import OpenIncident
 from bot.observing import FailureKind, Release
 
+KINDS: tuple[FailureKind, ...] = ("measured", "no-data", "unknown")
 ENOUGH = 40
 """Rounds in which one release passes all environments many times over."""
 
@@ -124,7 +127,50 @@ def test_what_failed_in_staging_never_reaches_production() -> None:
     assert world.rolled_back == [(STAGING, NEW.id)]
 
 
-KINDS: tuple[FailureKind, ...] = ("measured", "no-data", "unknown")
+@pytest.mark.parametrize("kind", ["measured", "no-data", "unknown"])
+def test_what_is_written_over_a_rollback_is_restored_each_time_and_is_no_second_rollback(kind: FailureKind) -> None:
+    world = settled(Returning(policy=returning(automated=True), ends={("production", "1.1.0"): kind}), OLD)
+    lived(world, NEW)
+
+    for times in range(1, 4):
+        world.write_over(NEW)
+        for _ in range(6):
+            world.round()
+        assert (world.positions[PRODUCTION], world.git[PRODUCTION]) == (OLD, OLD)
+        assert world.restored == [NEW.id] * times
+    lived(world, NEWER)
+
+    assert world.rolled_back == [(PRODUCTION, NEW.id)]
+    assert world.positions[PRODUCTION] == world.git[PRODUCTION] == NEWER
+    assert len(world.all_of(OpenIncident)) == 1 + 3
+    assert len(world.known_failures) == 1
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.sampled_from(["commit", "merge_request"]),
+    st.sampled_from(KINDS),
+    st.lists(st.booleans(), min_size=10, max_size=30),
+)
+def test_one_foreign_commit_is_answered_by_one_of_ours_at_most(way: str, kind: FailureKind, writes: list[bool]) -> None:
+    # The world itself refuses a commit of ours that answers none of theirs.
+    world = settled(Returning(policy=returning(way, automated=True), ends={("production", "1.1.0"): kind}), OLD)
+    lived(world, NEW)
+
+    for overwritten in writes:
+        if overwritten:
+            world.write_over(NEW)
+        world.round()
+    for _ in range(ENOUGH):
+        world.round()
+    quiet = world.writes
+    world.round()
+
+    assert (world.positions[PRODUCTION], world.git[PRODUCTION]) == (OLD, OLD)
+    assert bool(world.restored) == any(writes)
+    assert world.writes == quiet
+
+
 VERSIONS = ("1.1.0", "1.2.0", "1.3.0-rc.1", "1.3.0", "2.0.0")
 
 
@@ -153,6 +199,9 @@ def live_randomly(seed: int) -> Returning:
 def happen(world: Returning, dice: random.Random, unbuilt: list[Release]) -> None:
     """One thing, of those that happen."""
     key = dice.choice(KEYS[1:])
+    gone = [p.release for p in world.known_promotions if p.key == PRODUCTION and p.state == "rolled_back"]
+    if gone and world.is_automated(PRODUCTION) and dice.random() < 0.3:
+        world.write_over(dice.choice(gone))
     match dice.randrange(8):
         case 0 | 1 | 2 if unbuilt:
             world.build(unbuilt.pop(0))
@@ -184,4 +233,5 @@ def test_over_many_histories_nothing_denied_returns_and_nothing_is_taken_back_tw
     assert sum(len(world.rolled_back) for world in worlds) > HISTORIES, "too quiet to prove anything"
     assert sum(promotion.asked_again_at is not None for promotion in tries) > HISTORIES // 10
     assert sum(world.lifted for world in worlds) > HISTORIES // 20
+    assert sum(len(world.restored) for world in worlds) > HISTORIES // 20
     assert not [world.asked for world in worlds if world.asked], "a person waits for an answer"
