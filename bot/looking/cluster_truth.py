@@ -89,10 +89,14 @@ class ClusterTruth:
 
 
 async def _release(revision: str, git: Revisions, environment: EnvironmentPolicy, release_file: str) -> Release | None:
-    """What the positions say at a revision: that is what Flux applies."""
+    """What the positions say at a revision, for that is what Flux applies; None when it is not known as a release.
+
+    Where merge requests write them a person may have written the release file alone: what it names runs nowhere then.
+    """
     if not revision or not await git.knows(revision):
         return None
-    return (await git.written(revision, environment, release_file)).standing
+    written = await git.written(revision, environment, release_file)
+    return written.standing if written.agrees or environment.delivery == "image_automation" else None
 
 
 def _unknown(cluster: str, because: str) -> ClusterSeen:

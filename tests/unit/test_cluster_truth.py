@@ -1,6 +1,6 @@
 """What clusters are seen to say of a rolled out release, of image policies, and to a gate."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -22,6 +22,7 @@ from bot.resync import Moved
 from config.policy import EnvironmentPolicy
 
 PRODUCTION = production_of(rollout_policy())
+PLAIN = replace(PRODUCTION, canary=None, delivery="merge_request")
 HEAD = "a" * 40
 NEW_HERE = f"{IMAGE}@{NEW.images[0].digest}"
 OLD_HERE = f"{IMAGE}:1.0.0@{OLD.images[0].digest}"
@@ -33,12 +34,13 @@ class Declared:
     """A Git in which every revision says the same."""
 
     release: Release | None = NEW
+    agrees: bool = True
 
     async def knows(self, revision: str) -> bool:
         return True
 
     async def written(self, revision: str, environment: EnvironmentPolicy, release_file: str) -> Written:
-        return Written(declared=None, standing=self.release, tags=(), agrees=True)
+        return Written(declared=None, standing=self.release, tags=(), agrees=self.agrees)
 
 
 async def seen(cluster: MemoryCluster, release: Release | None = NEW) -> ClusterSeen:
@@ -87,6 +89,16 @@ async def test_a_failed_canary_is_healthy_again_once_git_went_back() -> None:
     found = await seen(cluster, OLD)
 
     assert (found.health, found.failing) == ("healthy", None)
+
+
+async def test_a_release_that_only_its_file_names_runs_nowhere() -> None:
+    cluster = MemoryCluster()
+    put_kustomization(cluster, HEAD)
+    truth = ClusterTruth({cluster.name: cluster}, Images(registries={}))
+
+    (found,) = await truth.seen(Declared(NEW, agrees=False), PLAIN, ".sluice/releases/production/demo-service.yaml")
+
+    assert (found.release, found.attempt, found.health) == (None, None, "healthy")
 
 
 async def test_a_canary_at_rest_costs_no_list_of_events() -> None:
