@@ -80,20 +80,28 @@ class Case:
 
 
 def case_of(
-    key: EnvironmentKey, seen: EnvironmentSeen, here: tuple[Promotion, ...], request: Request | None
+    key: EnvironmentKey,
+    seen: EnvironmentSeen,
+    here: tuple[Promotion, ...],
+    request: Request | None,
+    *,
+    automated: bool = False,
 ) -> Case | None:
     """What a person asked to take back, else what image automation wrote, else what Git declares if it failed.
 
-    here: the promotions of this environment, newest first.
+    here: the promotions of this environment, newest first. automated: image automation writes the positions.
     """
+    written = beside(seen) if automated else None
     if request is not None:
         bad = named(request.version, seen, here)
-        return asked_for(key, bad, seen, here, request) if bad else None
-    found = uninvited(key, seen, here)
-    return found or (failed(key, seen.declared, seen, here) if seen.declared else None)
+        return asked_for(key, bad, came(bad, written, key, seen, here), seen, here, request) if bad else None
+    found = uninvited(key, written, seen, here) if written else None
+    return found or (failed(key, seen.declared, "merged", seen, here) if seen.declared else None)
 
 
-def failed(key: EnvironmentKey, bad: Release, seen: EnvironmentSeen, here: tuple[Promotion, ...]) -> Case | None:
+def failed(
+    key: EnvironmentKey, bad: Release, how: Came, seen: EnvironmentSeen, here: tuple[Promotion, ...]
+) -> Case | None:
     """The release as a case if it failed."""
     promotion = newest_there(key, bad, here)
     if promotion is None or promotion.state != "failed" or promotion.failure is None:
@@ -105,25 +113,36 @@ def failed(key: EnvironmentKey, bad: Release, seen: EnvironmentSeen, here: tuple
         promotion=promotion,
         request=None,
         back_to=way_back(bad, seen, here),
-        came=came(bad, key, seen, here),
+        came=how,
     )
 
 
-def uninvited(key: EnvironmentKey, seen: EnvironmentSeen, here: tuple[Promotion, ...]) -> Case | None:
+def uninvited(key: EnvironmentKey, bad: Release, seen: EnvironmentSeen, here: tuple[Promotion, ...]) -> Case | None:
     """What image automation wrote beside the release file, if it stays out or failed; None until that is recorded."""
-    bad = beside(seen)
-    record = newest_there(key, bad, here) if bad else None
-    if bad is None or record is None or record.state not in ("bypassed", "failed"):
+    record = newest_there(key, bad, here)
+    if record is None or record.state not in ("bypassed", "failed"):
         return None
-    if why := kept_out(bad, seen, key, here):
-        failure = written_again(record, why, seen, tuple(tries_of(bad, key, here)))
-        back_to = way_back(bad, seen, here)
-        return Case(key=key, bad=bad, failure=failure, promotion=record, request=None, back_to=back_to, came="again")
-    return failed(key, bad, seen, here)
+    why = kept_out(bad, seen, key, here)
+    if not why:
+        return failed(key, bad, "beside", seen, here)
+    return Case(
+        key=key,
+        bad=bad,
+        failure=written_again(record, why, seen, tuple(tries_of(bad, key, here))),
+        promotion=record,
+        request=None,
+        back_to=way_back(bad, seen, here),
+        came="again",
+    )
 
 
 def asked_for(
-    key: EnvironmentKey, bad: Release, seen: EnvironmentSeen, here: tuple[Promotion, ...], request: Request
+    key: EnvironmentKey,
+    bad: Release,
+    how: Came,
+    seen: EnvironmentSeen,
+    here: tuple[Promotion, ...],
+    request: Request,
 ) -> Case:
     """What a person wants to be rid of, failed or not."""
     promotion = newest_there(key, bad, here)
@@ -135,14 +154,19 @@ def asked_for(
         promotion=promotion,
         request=request,
         back_to=way_back(bad, seen, here),
-        came=came(bad, key, seen, here),
+        came=how,
     )
 
 
-def came(bad: Release, key: EnvironmentKey, seen: EnvironmentSeen, here: tuple[Promotion, ...]) -> Came:
-    """How a release came into Git."""
-    found = beside(seen)
-    if found is None or found.id != bad.id:
+def came(
+    bad: Release,
+    written: Release | None,
+    key: EnvironmentKey,
+    seen: EnvironmentSeen,
+    here: tuple[Promotion, ...],
+) -> Came:
+    """How a release came into Git. written: what image automation wrote beside the release file."""
+    if written is None or written.id != bad.id:
         return "merged"
     return "again" if kept_out(bad, seen, key, here) else "beside"
 

@@ -30,7 +30,8 @@ CROSSED = 20
 class RollbackFacts:
     """An environment and everything that speaks for or against taking its release back.
 
-    promotions: of this environment, newest first. requests: oldest first. The rest is read only when there is a case
+    promotions: of this environment, newest first. requests: oldest first. automated: image automation writes the
+    positions, so that they may say what no release file declares. The rest is read only when there is a case
     or a request: failures of the tenant, from where it would go back to up to the release, marks of irreversibility
     with the release that carries them, the open merge request of the rollback branch, and the digests last written.
     """
@@ -40,6 +41,7 @@ class RollbackFacts:
     seen: EnvironmentSeen
     promotions: tuple[Promotion, ...]
     requests: tuple[Request, ...]
+    automated: bool = False
     rights: Rights | None = None
     failures: tuple[FailureMark, ...] = ()
     comparison: Comparison | None = None
@@ -54,7 +56,7 @@ class RollbackFacts:
     @property
     def case(self) -> Case | None:
         """The release that may have to be taken back."""
-        return case_of(self.key, self.seen, self.promotions, self.asked("rollback"))
+        return case_of(self.key, self.seen, self.promotions, self.asked("rollback"), automated=self.automated)
 
     def written_under(self, effect_key: str) -> str:
         """The digest last written there, empty when never."""
@@ -70,6 +72,7 @@ async def observe(key: EnvironmentKey, observer: Observer) -> RollbackFacts:
         seen=await look(key, observer, promotions),
         promotions=tuple(promotion for promotion in promotions if promotion.key == key),
         requests=await observer.requests(key),
+        automated=observer.policy.environment(key.application, key.environment).delivery == "image_automation",
     )
     if facts.case is None and not facts.requests:
         return facts

@@ -76,7 +76,7 @@ def left(seen: EnvironmentSeen, here: tuple[Promotion, ...]) -> Promotion | None
     """
     if seen.pin is None or not went_back(seen):
         return None
-    if seen.standing is not None and seen.standing.id == seen.pin.instead_of.id:
+    if not seen.agrees and seen.standing is not None and seen.standing.id == seen.pin.instead_of.id:
         return None
     tries = [p for p in here if p.release.id == seen.pin.instead_of.id and p.opened_at <= seen.pin.since]
     latest = next((p for p in tries if p.state not in NEVER_THERE), None)
