@@ -24,6 +24,7 @@ from handlers.guards import (
     reversible,
     settled,
 )
+from handlers.hints import take_back
 from handlers.modes import muted
 from handlers.rollback_cases import Case
 from handlers.rollback_facts import RollbackFacts, observe
@@ -153,10 +154,20 @@ def go_back(
     change = case.rollback(back_to, way, ())
     calling = replace(change, people=people)
     written = facts.written_under(change.effect_key)
+    if case.request is not None and request is None and written and is_late(case.request.at, now):
+        return refuse(case.request, not_wanted(case, back_to))
     stuck = request is not None and (is_refused(request) or is_late(case.failure.at, now))
     if left_to_people or stuck or written == digest(calling):
         change = calling
     return carry(change, request, written, left_to_people=left_to_people)
+
+
+def not_wanted(case: Case, back_to: Release) -> str:
+    """The answer to a request whose rollback a person closed or reverted; left open, it would bar every promotion."""
+    return (
+        f"what takes {case.bad.name} back to {back_to.name} was written, and is neither in Git nor asked for any more: "
+        f"a person closed its merge request or reverted it. If it is wanted still, {take_back(case.key)}"
+    )
 
 
 RULE: Rule[EnvironmentKey, RollbackFacts] = Rule(

@@ -6,7 +6,20 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rollback_worlds import BEFORE, FAILED, FLAWS, PIN, ROLLED_BACK, decided, stands, world, written
+from rollback_worlds import (
+    BEFORE,
+    FAILED,
+    FLAWS,
+    PIN,
+    ROLLED_BACK,
+    WAY_COMMIT,
+    WAY_PEOPLE,
+    WAY_REQUEST,
+    decided,
+    stands,
+    world,
+    written,
+)
 from rule_worlds import (
     MAY_NOT_PUSH,
     NEW,
@@ -215,6 +228,27 @@ def test_going_back_further_by_mistake_is_refused() -> None:
     assert "a rollback is not rolled back" in answer.because
 
 
+@pytest.mark.parametrize("policy", [WAY_PEOPLE, WAY_REQUEST, WAY_COMMIT])
+def test_a_request_whose_rollback_a_person_closed_is_answered_and_may_be_made_again(policy: dict[str, object]) -> None:
+    first, again = request_of(PRODUCTION, at=NOW - timedelta(minutes=6)), ASKED
+    memory = asking(first)
+    memory.policy = policy_of(production=policy)
+    written(memory)
+
+    answer = only(decided(memory), SettleRequest)
+    memory.asked = (again,)
+
+    assert (answer.request, answer.outcome) == (first, "refused")
+    assert "a person closed its merge request or reverted it" in answer.because
+    assert only(decided(memory), RollBack).failure.at == again.at
+
+
+def test_a_request_is_not_answered_while_git_is_read() -> None:
+    decision = decided(written(asking()))
+
+    assert (decision.kind, decision.actions) == ("wait", ())
+
+
 def denied_world(*requests: Request) -> Memory:
     """1.1.0 was taken back and denied."""
     memory = world(ROLLED_BACK, BEFORE)
@@ -351,7 +385,7 @@ def test_whatever_is_asked_for_a_rollback_is_safe(
         assert here.denied(change.back_to) is None
         assert any(p.healthy_at for p in promotions if p.release.id == change.back_to.id)
         assert not change.deny or change.failure.kind == "measured" or (request and request.deny)
-        assert here.declared == change.release
+        assert change.release in (here.declared, None if here.agrees else here.standing)
         assert not any(p.state == "rolled_back" and not p.asked_again_at for p in promotions if p.release == NEW)
     for merge in of_type(decision, MergeRollback):
         there = memory.rollback_requests[PRODUCTION]
