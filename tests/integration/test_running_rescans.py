@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from running import Running, running, until
-from running_promotions import merge, release, to_production, until_quiet, until_ready, until_told
+from running_promotions import merge, release, to_production, until_ready, until_told
 from running_rescans import (
     BY_ALPHABET,
     BY_NUMBER,
@@ -129,21 +129,45 @@ async def has_chosen(world: Running, choice: str) -> bool:
     return chooses(world, choice)
 
 
-async def test_one_look_brings_it_back_where_a_person_undoes_the_marker_and_flagger_serves_it_to_nobody(
-    tmp_path: Path,
-) -> None:
+async def test_build_tag_that_an_image_policy_lets_through_is_called_bypassed_and_serves_nobody(tmp_path: Path) -> None:
+    async with running(tmp_path) as world:
+        await rewrite(world, IMAGES, BY_VERSION, WITH_PRERELEASES)
+        await until(lambda: has_chosen(world, WITH_PRERELEASES), "the image policy lets build tags through")
+        await world.adopt()
+        await until_told(world, await release(world, "1.1.0"), "staging")
+        await until(lambda: is_called(world, "bypassed"), "what came past its gates is called bypassed")
+        before = await kept(world, Kind())
+
+        await rescan(world, RESCANS)
+
+        assert (await production(world)).tag == "1.1.0"
+        assert await kept(world, Kind()) == before
+        assert serving(world) == [f"{world.sandbox.registry.host}/{REPOSITORY}:1.0.0"]
+
+
+async def is_called(world: Running, word: str) -> bool:
+    """Whether a reason that the bot gives for production has the word."""
+    found = await world.api("why?application=demo-service&environment=production")
+    return any(word in one["because"] for one in found["explained"])
+
+
+async def test_one_look_brings_it_back_where_a_person_undoes_the_marker_until_it_is_restored(tmp_path: Path) -> None:
     async with running(tmp_path) as world:
         await taken_back(world, Kind())
         good = serving(world)
 
-        async def came() -> bool:
-            return await came_again(world, tmp_path) == 1
+        async def restored() -> bool:
+            there = await production(world)
+            pinned = there.tag == "1.0.0-prod" and there.marker.startswith('{"$sluice-pinned"')
+            return pinned and await came_again(world, tmp_path) == 1
 
         await rewrite(world, POSITION, "$sluice-pinned", "$imagepolicy")
-        await rescan(world, 1)
+        await until(restored, "image automation writes the bad tag again, and the bot restores what was there")
+        before = await kept(world, Kind())
+        await rescan(world, RESCANS)
 
-        await until(came, "image automation writes the bad tag again")
-        await until_quiet(world)
+        assert await kept(world, Kind()) == before
+        assert await came_again(world, tmp_path) == 1
         assert serving(world) == good
 
 
