@@ -81,7 +81,8 @@ class Api:
         """Look again at a key whose work was given up."""
         key = _key(request.match_info["key"])
         if all(dead.key != key for dead in await self.journal.dead_work(queries.MOST)):
-            raise not_found(f"{key} is not among the dead work.", "It lives, or was never given up.", "See GET work.")
+            do = "`sluice status` shows what was given up (GET work)."
+            raise not_found(f"{key} is not among the dead work.", "It lives, or was never given up.", do)
 
         async def deed() -> str:
             because = f"{request[PRINCIPAL]} asked to try again"
@@ -120,7 +121,7 @@ class Api:
         try:
             return await self.journal.delivery(number)
         except PermanentError as error:
-            do = "See GET deliveries for those that are kept; GitLab can resend one from the hook's page."
+            do = "`sluice events list` shows those that are kept; GitLab can resend one from the hook's page."
             raise not_found(f"There is no delivery {number!r}.", "It was never stored, or is dropped.", do) from error
 
     async def _command(

@@ -76,7 +76,8 @@ class Undoing:
         key, principal = self._known(form), request[PRINCIPAL]
         if not any(hold.key == key for hold in await self.journal.standing_holds()):
             what = f"Nobody holds {key.application} in {key.environment}."
-            raise not_found(what, "It was never held, was lifted, or has run out.", "See GET holds.")
+            do = "`sluice status` shows what is held (GET holds)."
+            raise not_found(what, "It was never held, was lifted, or has run out.", do)
         order = _order(request, "unhold", key, "", {"reason": one_line(form.reason)})
 
         async def deed() -> str:
@@ -188,7 +189,8 @@ def _length(text: str) -> timedelta:
     try:
         length = parse_duration(text)
     except ValueError as error:
-        raise bad_request("for cannot be used.", f"{error}.", "Mend it, or use until.") from error
+        what, why = f"The hold's length {text!r} cannot be used.", f"{str(error).capitalize()}."
+        raise bad_request(what, why, "Mend it, or name the end by `until`.") from error
     return length if isinstance(length, timedelta) else timedelta()
 
 

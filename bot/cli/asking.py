@@ -75,4 +75,6 @@ def _refusal(server: Server, status: int, content: bytes) -> Ending:
     message = f"{error.what} {error.why} {error.do}"
     if status in UNAVAILABLE:
         return Unreached(message)
+    if status == 400:
+        return Ending(Code.USAGE, message)
     return Ending(Code.REFUSED if status in REFUSED else Code.FAILED, message)

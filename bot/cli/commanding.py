@@ -13,10 +13,18 @@ from bot.cli.reaching import Server
 if TYPE_CHECKING:
     from bot.api.forms import CommandForm, CommandStoryForm
 
+
+def said(reason: str) -> str:
+    """The reason as given; BadParameter when it says nothing."""
+    if not reason.strip():
+        raise typer.BadParameter("say why in a few words: whoever asks later reads it in Git and GitLab.")
+    return reason
+
+
 Application = Annotated[str, typer.Argument(help="The application's name in the policy.")]
 Environment = Annotated[str, typer.Argument(help="The environment's name in the policy.")]
 Tenant = Annotated[str, typer.Option("--tenant", help="Whose application, when several tenants have one so named.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept, and shown in Git and GitLab.")]
+Reason = Annotated[str, typer.Option("--reason", callback=said, help="Why; it is kept, and shown in Git and GitLab.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait for the answer, for ten minutes at most.")]
 
 PATIENCE = 600.0

@@ -116,14 +116,30 @@ async def test_refusals_have_their_own_status(tmp_path: Path) -> None:
     assert "Did you mean shop?" in unknown[2]
 
 
-@pytest.mark.parametrize("end", [("--until", "tomorrow"), ("--until", "2026-11-24T08:00:00"), ()])
+@pytest.mark.parametrize("end", [("--until", "tomorrow"), ("--until", "2026-11-24T08:00:00")])
 def test_unclear_hold_is_wrong_usage(end: tuple[str, ...]) -> None:
-    reason = REASON if end else ("--reason", " ")
-
-    code, output, errors = sluice("hold", "shop", "staging", *reason, *end)
+    code, output, errors = sluice("hold", "shop", "staging", *REASON, *end)
 
     assert (code, output) == (Code.USAGE, "")
     assert "--for" in errors
+
+
+@pytest.mark.parametrize("command", ["rollback", "hold"])
+def test_blank_reason_is_wrong_usage(command: str) -> None:
+    code, output, errors = sluice(command, "shop", "staging", "--reason", " ")
+
+    assert (code, output) == (Code.USAGE, "")
+    assert "say why" in errors
+
+
+async def test_length_that_the_server_cannot_read_is_wrong_usage(tmp_path: Path) -> None:
+    async with serving(tmp_path) as caller:
+        await tell_story(caller.journal)
+
+        code, _, errors = await run(caller, "hold", "shop", "staging", *REASON, "--for", "3x")
+
+    assert code == Code.USAGE
+    assert "'3x' cannot be used. A duration is written like 45s" in errors
 
 
 @pytest.mark.parametrize("command", ["rollback", "hold"])
