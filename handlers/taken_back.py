@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.actions import (
-    Action,
     Decision,
     Inside,
     OpenIncident,
@@ -44,7 +43,8 @@ def tell(facts: RollbackFacts, policy: Policy, now: datetime) -> Decision | None
     if why := muted(environment, facts.installation):
         return would(*records, because=f"{because}; nobody is told, because {why}")
     project = policy.applications[facts.key.application].project
-    notes = effects(ended, pin, failure, environment, project)
+    told = effects(ended, pin, failure, environment, project)
+    notes = [replace(note, because=outlook(facts, pin, failure)) for note in told]
     return act(*notes, *records, because=because, look_again=LOOK_AGAIN)
 
 
@@ -59,14 +59,18 @@ def failure_of(pin: Pin, requests: tuple[Request, ...]) -> Failure:
 def story(facts: RollbackFacts, pin: Pin, failure: Failure) -> str:
     """What happened, what stands now, and what helps."""
     bad, place = pin.instead_of.name, facts.key.environment
-    command = allow(facts.key, bad)
+    happened = f"{bad} was taken back in {place}, which is at {pin.release.name} again: {failure.because}"
+    return f"{happened}; {outlook(facts, pin, failure, who=allow(facts.key, bad))}"
+
+
+def outlook(facts: RollbackFacts, pin: Pin, failure: Failure, *, who: str = "a person") -> str:
+    """Whether the release may come again; who lets it, in the words of a sentence."""
+    bad = pin.instead_of.name
     if facts.seen.denied(pin.instead_of):
-        after = f"it is denied, and stays out until a newer release comes or {command} lets it in"
-    elif failure.kind == "no-data":
-        after = f"it is inconclusive, because nothing could be measured; {command} lets it try again"
-    else:
-        after = f"it does not come back by itself; {command} lets it try again"
-    return f"{bad} was taken back in {place}, which is at {pin.release.name} again: {failure.because}; {after}"
+        return f"{bad} is denied, and stays out until a newer release comes or {who} lets it in"
+    if failure.kind == "no-data":
+        return f"{bad} is inconclusive, because nothing could be measured; {who} lets it try again"
+    return f"{bad} does not come back by itself; {who} lets it try again"
 
 
 def settled(facts: RollbackFacts, pin: Pin, because: str) -> list[SettleRequest]:
@@ -78,7 +82,7 @@ def settled(facts: RollbackFacts, pin: Pin, because: str) -> list[SettleRequest]
 
 def effects(
     promotion: Promotion, pin: Pin, failure: Failure, environment: EnvironmentPolicy, project: str
-) -> list[Action]:
+) -> list[OpenIncident | TellPromotion | TellSource]:
     """The incident, and a note wherever the release came from."""
     incident = OpenIncident(
         key=promotion.key,
@@ -90,7 +94,7 @@ def effects(
         merge_request=promotion.merge_request,
         because=promotion.because,
     )
-    told: list[Action] = [incident]
+    told: list[OpenIncident | TellPromotion | TellSource] = [incident]
     if promotion.merge_request is not None:
         told.append(
             TellPromotion(

@@ -36,9 +36,9 @@ CAUSES: dict[FailureCause, str] = {
     "canary": "its canary failed",
     "health_check": "it did not become healthy",
     "reconciliation": "Flux could not apply it",
-    "person": "somebody asked for it",
     "automation": "image automation wrote it over a rollback",
 }
+"""By what a release failed; a person's request is told in that person's words instead."""
 KINDS: dict[FailureKind, str] = {
     "measured": "It was measured to be bad.",
     "no-data": "Nothing could be measured, so it is inconclusive: it may be good.",
@@ -123,8 +123,7 @@ def rollback_description(action: RollBack, denied: tuple[Image, ...]) -> str:
         marker=_marker("rollback", action.key, action.release),
         action=action,
         environment=action.key.environment,
-        failed=_failed(action.failure),
-        conclusion=KINDS[action.failure.kind],
+        happened=_happened(action.failure),
         because=reason(action.because),
         denied=denied,
         command=allow_command(action.key, action.release.name),
@@ -180,8 +179,7 @@ def incident_description(action: OpenIncident) -> str:
         "incident_description.md.j2",
         action=action,
         environment=action.key.environment,
-        failed=_failed(action.failure),
-        conclusion=KINDS[action.failure.kind],
+        happened=_happened(action.failure),
         because=reason(action.because),
         allow=allow_command(action.key, action.release.name),
         rollback=Harmless(
@@ -203,8 +201,7 @@ def taken_back_note(action: TellPromotion | TellSource) -> tuple[str, str]:
         release=action.release,
         back_to=action.back_to,
         environment=action.key.environment,
-        failed=_failed(action.failure),
-        conclusion=KINDS[action.failure.kind],
+        happened=_happened(action.failure),
         because=reason(action.because),
         command=allow_command(action.key, action.release.name),
     )
@@ -219,8 +216,12 @@ def quiet_note(notes: int, minutes: int) -> str:
     return render("quiet_note.md.j2", notes=notes, minutes=minutes)
 
 
-def _failed(failure: Failure) -> str:
-    return f"{CAUSES[failure.cause]} on {moment(failure.at)}: {reason(failure.because)}"
+def _happened(failure: Failure) -> str:
+    """What a person asked for is told in that person's words, and proves nothing of the release."""
+    cause = CAUSES.get(failure.cause)
+    if cause is None:
+        return f"{reason(failure.because)} ({moment(failure.at)})."
+    return f"{cause} on {moment(failure.at)}: {reason(failure.because)}. {KINDS[failure.kind]}"
 
 
 def _marker(kind: Literal["rollback", "unpin"], key: EnvironmentKey, release: Release) -> Harmless:

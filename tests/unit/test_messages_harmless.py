@@ -276,3 +276,11 @@ def test_a_status_description_is_one_short_line(text: str) -> None:
 
     assert len(description) <= 140
     assert len(description.splitlines()) <= 1
+
+
+def test_command_that_a_rule_offers_can_be_copied() -> None:
+    offered = '`sluice allow demo-service production 1.2.0 --reason "…"`'
+
+    assert markdown(f"it failed_; {offered} lets it in") == f"it failed\\_; {offered} lets it in"
+    assert markdown(f"`{offered}") == "\\`\\" + offered[:-1] + "\\`"
+    assert "`sluice" not in markdown("`sluice allow a b`").replace("\\`", "")

@@ -160,12 +160,20 @@ def test_odd_names_cannot_end_a_marker(name: str) -> None:
     assert marked(taken_back_note(replace(TOLD, key=key))[0], "x")
 
 
-@pytest.mark.parametrize("cause", get_args(FailureCause))
+@pytest.mark.parametrize("cause", sorted({*get_args(FailureCause)} - {"person"}))
 @pytest.mark.parametrize("kind", get_args(FailureKind))
 def test_every_failure_has_its_words(cause: FailureCause, kind: FailureKind) -> None:
     _, text = taken_back_note(replace(TOLD, failure=replace(FAILURE, cause=cause, kind=kind)))
 
     assert f"{CAUSES[cause]} on 2026-11-01 12:00 UTC: errors rose to 5 %. {KINDS[kind]}" in text
+
+
+def test_what_a_person_asked_for_is_told_in_that_persons_words() -> None:
+    failure = replace(FAILURE, cause="person", kind="unknown", because="maintainer asked for it, orders are lost")
+    _, text = taken_back_note(replace(TOLD, failure=failure))
+
+    assert "**What happened:** maintainer asked for it, orders are lost (2026-11-01 12:00 UTC)." in text
+    assert KINDS["unknown"] not in text
 
 
 def test_the_note_says_what_to_type() -> None:

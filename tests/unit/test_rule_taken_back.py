@@ -63,11 +63,13 @@ def test_what_was_taken_back_is_told_everywhere_before_it_is_recorded() -> None:
     incident, source = only(decision, OpenIncident), only(decision, TellSource)
     assert (incident.taken_back, incident.back_to, incident.people) == (True, OLD, ("maintainer",))
     assert (source.project, only(decision, TellPromotion).merge_request) == (PROJECT, 7)
+    assert incident.because == "1.1.0 is denied, and stays out until a newer release comes or a person lets it in"
     ended = only(decision, RecordPromotion).promotion
     assert (ended.state, ended.id, ended.failure, ended.updated_at) == ("rolled_back", FAILED.id, FAILED.failure, NOW)
     assert decision.because == (
-        "1.1.0 was taken back in production, which is at 1.0.0 again: one: success rate 50.00 < 99; it is denied, and "
-        'stays out until a newer release comes or `sluice allow demo-service production 1.1.0 --reason "…"` lets it in'
+        "1.1.0 was taken back in production, which is at 1.0.0 again: one: success rate 50.00 < 99; 1.1.0 is denied, "
+        "and stays out until a newer release comes or "
+        '`sluice allow demo-service production 1.1.0 --reason "…"` lets it in'
     )
 
 
