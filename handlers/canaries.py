@@ -81,8 +81,8 @@ def summary(facts: CanaryFacts, gates: tuple[CanaryGate, ...]) -> str:
     if not gates:
         return f"no canary of {facts.key.environment} is known"
     opened = sorted({gate.gate for gate in gates if gate.open})
-    shut = next((gate.because for gate in gates if not gate.open), "")
-    return f"{', '.join(opened) or 'nothing'} is open for the canary in {facts.key.environment}; {shut}".rstrip("; ")
+    shut = next((f"; {gate.gate} is closed: {gate.because}" for gate in gates if not gate.open), "")
+    return f"gates open for the canary in {facts.key.environment}: {', '.join(opened) or 'none'}{shut}"
 
 
 def answers(

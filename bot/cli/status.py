@@ -73,7 +73,7 @@ def _standing(row: "EnvironmentForm") -> list[str]:
     lines = []
     if row.pin:
         pin = row.pin
-        since = f"since {printing.moment(pin.since)} UTC (by {pin.by}, {pin.failure})"
+        since = f"since {printing.moment(pin.since)} UTC (by {pin.by}, failure {pin.failure})"
         lines.append(f"pinned: {place} stays at {pin.version} instead of {pin.instead_of} {since}: {pin.because}")
     for hold in row.holds:
         end = f"until {printing.moment(hold.until)} UTC" if hold.until else "until lifted"

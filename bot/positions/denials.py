@@ -11,8 +11,8 @@ from bot.positions.scalars import quoted
 from bot.records import Denial
 
 HEADER = (
-    "# Written by Sluice: these digests were measured to be bad here and do not come back by themselves.\n"
-    "# An entry is permanent until a person revokes it: `sluice allow` with its version.\n"
+    "# Written by Sluice: these digests were measured to be bad here, or a person denied them. They do not come back\n"
+    "# by themselves. An entry is permanent until a person revokes it: `sluice allow` with its version.\n"
 )
 
 
