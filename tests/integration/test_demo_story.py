@@ -17,29 +17,32 @@ import pytest
 DEMO = [sys.executable, "-m", "bot.cli", "demo"]
 
 
-def test_demo_takes_a_release_to_production_and_proves_it(tmp_path: Path) -> None:
+def test_demo_takes_a_bad_release_back_keeps_it_out_and_proves_it(tmp_path: Path) -> None:
     # An operator's own settings must not reach the demo's bot.
     env = {**os.environ, "TMPDIR": str(tmp_path), "SLUICE_GITLAB__URL": "https://gitlab.example"}
-    done = subprocess.run([*DEMO, "--json"], capture_output=True, text=True, timeout=120, check=False, env=env)
+    done = subprocess.run([*DEMO, "--json"], capture_output=True, text=True, timeout=240, check=False, env=env)
 
     report = json.loads(done.stdout.splitlines()[-1])
     assert done.returncode == 0, done.stdout + done.stderr
     assert report["ok"] is True
     assert report["merge_requests"] == [
-        {"environment": "staging", "version": "1.1.0", "state": "merged"},
-        {"environment": "production", "version": "1.1.0", "state": "merged"},
+        {"environment": environment, "version": version, "state": "merged"}
+        for version in ("1.1.0", "1.2.0", "1.2.1")
+        for environment in ("staging", "production")
     ]
-    assert [(status["name"], status["state"]) for status in report["statuses"]] == [
-        ("sluice/dev", "success"),
-        ("sluice/staging", "success"),
-        ("sluice/production", "success"),
+    commits = list(dict.fromkeys(status["sha"] for status in report["statuses"]))
+    assert len(commits) == 3
+    assert report["statuses"] == [
+        {"sha": commit, "name": f"sluice/{environment}", "state": state}
+        for commit, in_production in zip(commits, ("success", "failed", "success"), strict=True)
+        for environment, state in (("dev", "success"), ("staging", "success"), ("production", in_production))
     ]
-    assert len({status["sha"] for status in report["statuses"]}) == 1
     assert report["deliveries"]["dead"] == 0
     assert report["deliveries"]["received"] == report["deliveries"]["done"] > 0
-    assert (report["rollbacks"], report["repromotions_of_denied"]) == ([], 0)
-    # At most 12 for each of the three environments the release travels through.
-    assert 0 < report["gitlab_writes"] <= 3 * 12
+    assert [(one["environment"], one["version"]) for one in report["rollbacks"]] == [("production", "1.1.0")]
+    assert report["repromotions_of_denied"] == 0
+    # At most 12 for each release in each of the three environments it travels through.
+    assert 0 < report["gitlab_writes"] <= 3 * 3 * 12
     assert "\x1b" not in done.stdout
     assert list(tmp_path.iterdir()) == []
 
@@ -110,7 +113,8 @@ def test_demo_that_stays_shows_the_way_around(tmp_path: Path) -> None:
         process.communicate(timeout=40)
 
     assert json.loads(lines[-1])["ok"] is True
-    assert any("sluice status --server http://127.0.0.1" in line for line in lines)
+    assert any("export SLUICE_SERVER=http://127.0.0.1" in line for line in lines)
+    assert any("sluice rollback demo-service production" in line for line in lines)
     assert alive
     assert process.returncode == 0
 
