@@ -46,7 +46,7 @@ def hold_what_was_written(facts: PromotionFacts) -> Decision:
     written = ", ".join(facts.seen.written)
     because = (
         f"{facts.key.environment} holds: its manifests say {written}, its release file says {declared}; "
-        "a person wrote one of them, so make them agree to go on"
+        "a person or image automation wrote one of them, so make them agree to go on"
     )
     return Decision(kind="hold", because=because)
 
