@@ -101,7 +101,7 @@ def judge(facts: RollbackFacts, case: Case, environment: EnvironmentPolicy, now:
         once.judge(case, facts.seen, facts.promotions),
         not_taken_back_to.judge(case, facts.seen.pin),
         fresh.judge(case, policy.within, now),
-        healthy_target.judge(case),
+        healthy_target.judge(case, environment),
         brake.judge(case, facts.failures, policy.brake_failures, policy.brake_within),
         reversible.judge(case, facts.comparison, facts.marks, policy.irreversible),
     )

@@ -33,10 +33,13 @@ from bot.observing import (
     FailureMark,
     Promotion,
 )
+from bot.releases import Image
 from config.policy import Policy
 from handlers import rollback as rule
 from handlers.rollback_facts import observe
 
+SMALLER = replace(OLD, images=(Image(name="registry.example/demo/other", digest=f"sha256:{'0' * 64}", tag="1.0.0"),))
+"""A release of before the application got the image that stands in its manifests now."""
 HARMLESS = Comparison(brings=(), loses=(), paths=("src/app.py",))
 FAILED = promotion(PRODUCTION, NEW, "failed", merge_request=7, failure=failure_of())
 BEFORE = promotion(PRODUCTION, OLD, opened_at=NOW - timedelta(days=1))
@@ -149,6 +152,11 @@ FLAWS: dict[str, tuple[str, str, Callable[[Memory], object]]] = {
         "healthy target",
         "red",
         lambda m: setattr(m, "known_promotions", (FAILED, replace(BEFORE, release=NEWER))),
+    ),
+    "the older one lacks an image": (
+        "healthy target",
+        "red",
+        lambda m: setattr(m, "known_promotions", (FAILED, replace(BEFORE, release=SMALLER))),
     ),
     "many fail": ("brake", "red", lambda m: setattr(m, "known_failures", MANY)),
     "a migration": ("reversible", "red", lambda m: changes(m, replace(HARMLESS, paths=("db/migrations/7.sql",)))),

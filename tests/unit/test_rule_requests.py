@@ -82,6 +82,7 @@ REFUSED = (
     "nothing was healthy",
     "the older one is denied",
     "the older one was taken back",
+    "the older one lacks an image",
 )
 
 
