@@ -200,7 +200,7 @@ def happen(world: Returning, dice: random.Random, unbuilt: list[Release]) -> Non
     """One thing, of those that happen."""
     key = dice.choice(KEYS[1:])
     gone = [p.release for p in world.known_promotions if p.key == PRODUCTION and p.state == "rolled_back"]
-    if gone and world.is_automated(PRODUCTION) and dice.random() < 0.3:
+    if gone and world.is_automated(PRODUCTION) and dice.random() < 0.8:
         world.write_over(dice.choice(gone))
     match dice.randrange(8):
         case 0 | 1 | 2 if unbuilt:
