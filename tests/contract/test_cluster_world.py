@@ -8,21 +8,19 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp import web
-from kubernetes_asyncio import client, config
+from contract.cluster_world import Bot, controlling, hearing, image_in, seeded, status_of, until, until_image
 from yarl import URL
 
 from bot.errors import PermanentError
 from bot.sandbox.cluster.kinds import DEPLOYMENT
 from bot.sandbox.sandbox import Sandbox
-from bot.sandbox.serving import Listener
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROMISED = {
@@ -31,43 +29,21 @@ PROMISED = {
 }  # fmt: skip
 
 
-class Bot:
-    """Whatever a bot would hear."""
-
-    def __init__(self) -> None:
-        self.heard: list[tuple[str, dict[str, str], bytes]] = []
-        app = web.Application()
-        app.router.add_post("/{path:.*}", self._hear)
-        self.listener = Listener(app)
-
-    async def _hear(self, request: web.Request) -> web.Response:
-        self.heard.append((request.path, dict(request.headers), await request.read()))
-        return web.Response(status=202)
-
-    def at(self, path: str) -> list[dict[str, Any]]:
-        return [json.loads(body) for where, _, body in self.heard if where == path]
-
-
 @pytest.fixture
 async def bot() -> AsyncIterator[Bot]:
-    listening = Bot()
-    await listening.listener.start("127.0.0.1")
-    yield listening
-    await listening.listener.stop()
+    async with hearing() as listening:
+        yield listening
 
 
 @pytest.fixture
 async def sandbox(tmp_path: Path, bot: Bot) -> AsyncIterator[Sandbox]:
-    running = await Sandbox.start(tmp_path / "world", bot_url=bot.listener.url)
-    running.cluster.settings.rollout = 0.02
-    yield running
-    await running.stop()
+    async with seeded(tmp_path / "world", bot) as running:
+        yield running
 
 
 @pytest.fixture
 async def control(sandbox: Sandbox) -> AsyncIterator[aiohttp.ClientSession]:
-    headers = {"Authorization": f"Bearer {sandbox.facts['control_token']}"}
-    async with aiohttp.ClientSession(str(sandbox.facts["control_url"]), headers=headers) as session:
+    async with controlling(sandbox) as session:
         yield session
 
 
@@ -78,31 +54,6 @@ async def gitlab(sandbox: Sandbox) -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-async def until(holds: Callable[[], object], within: float = 10.0) -> None:
-    async with asyncio.timeout(within):
-        while not holds():
-            await asyncio.sleep(0.02)
-
-
-async def status_of(sandbox: Sandbox, environment: str) -> dict[str, Any]:
-    async with await config.new_client_from_config(config_file=str(sandbox.facts["kubeconfig"])) as api:
-        where = ("kustomize.toolkit.fluxcd.io", "v1", "flux-system", "kustomizations", f"demo-service-{environment}")
-        found = await client.CustomObjectsApi(api).get_namespaced_custom_object(*where)
-    return dict(found["status"])
-
-
-async def image_in(sandbox: Sandbox, environment: str) -> str:
-    async with await config.new_client_from_config(config_file=str(sandbox.facts["kubeconfig"])) as api:
-        found = await client.AppsV1Api(api).read_namespaced_deployment("demo-service", environment)
-    return str(found.spec.template.spec.containers[0].image)
-
-
-async def until_image(sandbox: Sandbox, environment: str, version: str) -> None:
-    async with asyncio.timeout(10):
-        while not (await image_in(sandbox, environment)).endswith(f":{version}"):
-            await asyncio.sleep(0.05)
-
-
 async def test_the_world_begins_healthy_everywhere(sandbox: Sandbox) -> None:
     assert sandbox.facts.keys() >= PROMISED
 
@@ -110,7 +61,8 @@ async def test_the_world_begins_healthy_everywhere(sandbox: Sandbox) -> None:
         status = await status_of(sandbox, environment)
         ready = next(one for one in status["conditions"] if one["type"] == "Ready")
         assert (ready["status"], ready["reason"]) == ("True", "ReconciliationSucceeded")
-        assert (await image_in(sandbox, environment)).endswith("/demo/demo-service:1.0.0")
+        tag = "1.0.0-prod" if environment == "production" else "1.0.0"
+        assert (await image_in(sandbox, environment)).endswith(f"/demo/demo-service:{tag}")
 
 
 async def test_the_release_files_name_the_tagged_commit_and_the_pushed_digest(
