@@ -5,6 +5,7 @@ Never by force: a lost race is looked at again. What landed once is recognised b
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
@@ -37,6 +38,7 @@ class Change:
     """What is to land. files: at a revision; None there means that it says so already. StaleError: it says otherwise.
 
     merging: the message of the merge that follows at once, by merge request; None when a rule or a person merges.
+    since: when it was first wanted, by which its commit is dated where the base is older.
     """
 
     effect_key: str
@@ -47,6 +49,7 @@ class Change:
     labels: tuple[str, ...]
     files: Callable[[str], Awaitable[Files | None]]
     merging: Callable[[int], str] | None = None
+    since: datetime | None = None
 
 
 async def land(change: Change, way: Way, hands: Hands) -> Done:
@@ -86,8 +89,9 @@ async def _close_the_other_way(change: Change, hands: Hands) -> bool:
 
 
 async def _commit(change: Change, files: Files, base: str, hands: Hands) -> str:
-    # The base's own moment, so that the same edit on the same base is the same commit however often it is made.
+    # Never the moment of writing, so that the same edit on the same base is the same commit however often it is made.
     when = (await hands.mirror.commit(base)).when
+    when = max(when, change.since) if change.since else when
     return await hands.mirror.commit_on(base, files, message=change.message, when=when)
 
 

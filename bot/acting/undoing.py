@@ -32,6 +32,7 @@ async def roll_back(action: RollBack, hands: Hands) -> Done:
         description=rollback_description(action, images_denied(action) if action.deny else ()),
         labels=undoing_labels(action),
         files=partial(taken_back, action, hands),
+        since=action.since,
     )
     return await land(change, action.way, hands)
 
@@ -67,6 +68,7 @@ async def revoke_denial(action: RevokeDenial, hands: Hands) -> Done:
         labels=undoing_labels(action),
         files=partial(_allowed, action, hands),
         merging=partial(undoing_merge_commit, action),
+        since=action.request.at,
     )
     return await land(change, action.way, hands)
 

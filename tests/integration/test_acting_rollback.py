@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,16 @@ async def test_one_commit_takes_back_pins_and_denies(stage: Stage) -> None:
     assert await stage.mirror.changed_paths(before, after) == tuple(sorted((DENIALS, PIN, RELEASE, POSITION)))
     assert await stage.declared() == "1.0.0"
     assert await stage.text(POSITION) == stage.position("1.0.0")
+
+
+async def test_the_commit_is_dated_by_the_failure_where_the_base_is_older(stage: Stage) -> None:
+    base = await stage.mirror.commit(await stage.head())
+    later = base.when + timedelta(minutes=5)
+    wanted = stage.rollback()
+
+    await stage.perform(replace(wanted, failure=replace(wanted.failure, at=later)))
+
+    assert (await stage.mirror.commit(await stage.head())).when == later
 
 
 async def test_the_pin_says_what_stays_and_why(stage: Stage) -> None:
