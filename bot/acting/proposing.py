@@ -5,7 +5,7 @@ from dataclasses import replace
 import structlog
 
 from bot.acting.breaker import ThreadQuiet
-from bot.acting.edits import Files, declares, pin_at, pinned_away, positions
+from bot.acting.edits import Files, declares, pin_at, pinned_away, positions, tagged
 from bot.acting.hands import Done, Hands
 from bot.acting.landing import merge_at
 from bot.acting.speaking import say
@@ -35,11 +35,12 @@ async def propose(action: ProposePromotion, hands: Hands) -> Done:
     environment = hands.policy.environment(action.key.application, action.key.environment)
     pushed = action.rebuild and await _ensure_branch(action, environment, hands)
     pin = await pin_at(await hands.git.head(), action.key, hands)
+    shown = replace(action, release=tagged(action.release, environment))
     wanted = WantedMergeRequest(
         source_branch=action.key.branch,
         target_branch=hands.tenant.branch,
         title=promotion_title(replace(action, draft=False)),
-        description=promotion_description(action, pin=pin, lifts=environment.delivery != "image_automation"),
+        description=promotion_description(shown, pin=pin, lifts=environment.delivery != "image_automation"),
         labels=frozenset(promotion_labels(action)),
         draft=action.draft,
     )
