@@ -27,6 +27,8 @@ INSERT_DELIVERY = (
     "INSERT INTO deliveries (id, endpoint, idempotency_key, received_at, headers, scope, trace, size, phase)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'received') ON CONFLICT DO NOTHING"
 )
+LAST = "SELECT coalesce(max(seq), 0) FROM deliveries"
+FORGET_SINCE = "DELETE FROM deliveries WHERE seq > ?"
 INSERT_BODY = "INSERT INTO bodies (delivery, body) VALUES (?, ?)"
 
 
@@ -124,7 +126,10 @@ def _configure(connection: DBAPIConnection, *, read_only: bool) -> None:
     connection.isolation_level = None
     pragmas = [f"busy_timeout={BUSY_MILLISECONDS}", "foreign_keys=ON"]
     if not read_only:
-        pragmas += ["journal_mode=WAL", "synchronous=FULL", "journal_size_limit=67108864"]
+        # In a temporary file a savepoint's copies of pages cost a fifth of a delivery; they need no durability.
+        pragmas += ["journal_mode=WAL", "synchronous=FULL", "journal_size_limit=67108864", "temp_store=MEMORY"]
+        # Four times the default: pages of the indexes change again and again, and are copied back only once.
+        pragmas += ["wal_autocheckpoint=4000"]
     cursor = connection.cursor()
     for pragma in pragmas:
         cursor.execute(f"PRAGMA {pragma}")
@@ -133,10 +138,10 @@ def _configure(connection: DBAPIConnection, *, read_only: bool) -> None:
 
 def _put(connection: Connection, rows: Sequence[InboxRow]) -> list[Receipt]:
     driver = driver_of(connection)
-    driver.execute("SAVEPOINT put")
+    (last,) = driver.execute(LAST).fetchone()
     if driver.executemany(INSERT_DELIVERY, [row[:8] for row in rows]).rowcount == len(rows):
         driver.executemany(INSERT_BODY, [(row.id, row.body) for row in rows])
-        driver.execute("RELEASE put")
         return [Receipt(id=row.id, duplicate=False) for row in rows]
-    driver.execute("ROLLBACK TO put")
+    # Nobody else writes meanwhile: what is behind `last` came by this statement. A savepoint would cost every delivery.
+    driver.execute(FORGET_SINCE, (last,))
     return put_one_by_one(connection, rows)

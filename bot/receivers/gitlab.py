@@ -7,6 +7,7 @@ Sources: GitLab "Webhooks" 19.x and its sender's code; header names by version i
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from hmac import HMAC
 
 from bot.events import Unreadable
 from bot.receivers.gitlab_bodies import Subject, named_subject, without_variables
@@ -41,7 +42,7 @@ class _Binding:
     scope: Scope
     name: str
     tokens: LiveTokens
-    keys: tuple[bytes, ...]
+    keys: tuple[HMAC, ...]
 
 
 class GitlabReceiver:

@@ -29,8 +29,11 @@ def is_fresh(timestamp: str, now: datetime) -> bool:
     return abs(now.timestamp() - int(timestamp)) <= WINDOW_SECONDS
 
 
-def signing_key(secret: str) -> bytes:
-    """The key in `whsec_<base64>`; PermanentError, without the secret, when it is anything else."""
+def signing_key(secret: str) -> hmac.HMAC:
+    """What signs with the key in `whsec_<base64>`, to be copied for each message.
+
+    PermanentError, without the secret, when it is anything else.
+    """
     try:
         key = base64.b64decode(secret.removeprefix(SIGNING_PREFIX), validate=True)
     except (binascii.Error, ValueError):
@@ -40,7 +43,8 @@ def signing_key(secret: str) -> bytes:
             "a signing token is not `whsec_` followed by base64, so no signature could ever match. "
             "Copy it again from GitLab (Settings, Webhooks, signing token)."
         )
-    return key
+    # Prepared once: OpenSSL takes a third longer when it is given the key anew for each message.
+    return hmac.new(key, digestmod="sha256")
 
 
 def signed_message(message_id: str, timestamp: str, body: bytes) -> bytes:
@@ -50,12 +54,14 @@ def signed_message(message_id: str, timestamp: str, body: bytes) -> bytes:
     return b"%b.%b.%b" % (_raw(message_id), _raw(timestamp), body)
 
 
-def signature_matches(key: bytes, message: bytes, presented: Sequence[bytes]) -> bool:
+def signature_matches(key: hmac.HMAC, message: bytes, presented: Sequence[bytes]) -> bool:
     """Whether one of the presented signatures is the key's; all are compared, in constant time.
 
     The encoded text is compared, not the decoded bytes: base64 has several spellings of the same bytes.
     """
-    mine = b"v1," + binascii.b2a_base64(hmac.digest(key, message, "sha256"), newline=False)
+    signing = key.copy()
+    signing.update(message)
+    mine = b"v1," + binascii.b2a_base64(signing.digest(), newline=False)
     found = False
     for signature in presented:
         found |= hmac.compare_digest(mine, signature)
