@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import takewhile
 
 from bot.events import EnvironmentKey
 from bot.observing import (
@@ -90,10 +91,13 @@ def is_newer(left: Release, right: Release) -> bool:
 
 
 def healthy_at(release: Release, environment: str, promotions: tuple[Promotion, ...]) -> datetime | None:
-    """When the release was first healthy in all clusters of an environment, None when it never was."""
-    moments = [
-        promotion.healthy_at
-        for promotion in promotions
-        if promotion.key.environment == environment and promotion.release.id == release.id and promotion.healthy_at
-    ]
-    return min(moments, default=None)
+    """When the release was first healthy in all clusters of an environment, None when it never was.
+
+    Only its tries since it was last taken back or failed there count, and none while it is still kept out.
+    """
+    tries = [p for p in promotions if p.key.environment == environment and p.release.id == release.id]
+    left = next((p for p in tries if p.state == "rolled_back"), None)
+    if left is not None and still_counts(left.updated_at, release, left.key, promotions):
+        return None
+    since = takewhile(lambda promotion: promotion.state not in ("rolled_back", "failed"), tries)
+    return min((promotion.healthy_at for promotion in since if promotion.healthy_at), default=None)

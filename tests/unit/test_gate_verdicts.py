@@ -51,6 +51,18 @@ def test_a_release_not_yet_before_is_waited_for() -> None:
 
 
 @pytest.mark.parametrize(
+    ("state", "verdict"), [("failed", "red"), ("waiting", "waiting"), ("merging", "waiting"), ("done", "green")]
+)
+def test_a_release_that_was_taken_back_and_allowed_proves_itself_again(state: PromotionState, verdict: Verdict) -> None:
+    left = promotion(DEV, NEW, "rolled_back", healthy=3 * HOUR, opened_at=NOW - 4 * HOUR, asked_again_at=NOW - HOUR)
+    again = promotion(DEV, NEW, state, attempt=1)
+
+    gate = healthy_before.judge(NEW, ("dev",), (again, left), timedelta(), NOW)
+
+    assert gate.verdict == verdict
+
+
+@pytest.mark.parametrize(
     ("state", "verdict"),
     [("failed", "red"), ("applied", "waiting"), ("merging", "waiting"), ("bypassed", "waiting")],
 )

@@ -40,6 +40,15 @@ def test_without_a_proven_release_the_newest_candidate_is_named() -> None:
     assert choose(HERE, (record(NEW), record(NEWER)), (), ("dev",), NOBODY) == NEWER
 
 
+def test_what_was_taken_back_before_does_not_stand_in_the_way_of_what_is_healthy_there() -> None:
+    left = promotion(STAGING, NEWER, "rolled_back", healthy=timedelta(hours=1))
+    proven = promotion(STAGING, NEW, opened_at=NOW - timedelta(hours=2))
+
+    found = choose(seen(PRODUCTION, OLD), (record(NEWER), record(NEW)), (left, proven), ("staging",), frozenset())
+
+    assert found == NEW
+
+
 def test_a_baseline_never_moves() -> None:
     assert choose(HERE, (record(NEW, baseline=True),), (promotion(DEV, NEW),), ("dev",), NOBODY) is None
 
