@@ -66,9 +66,15 @@ class Undoing:
         async def deed() -> str:
             await self.journal.hold(key, principal, reason, until)
             end = f"until {until:%Y-%m-%d %H:%M:%S} UTC" if until else "until somebody lifts it"
-            return f"nothing is promoted into {key.environment} {end}; what has failed is still taken back"
+            return self._held(key, end)
 
         return answer(await commands.run(self.journal, order, deed), status=202)
+
+    def _held(self, key: EnvironmentKey, end: str) -> str:
+        place = key.environment
+        if self.tenants.policy(key.tenant).environment(key.application, place).delivery == "observe":
+            return f"canaries of {place} are held {end}; it follows its build by itself, which no hold stops"
+        return f"nothing is promoted into {place} {end}; what has failed is still taken back"
 
     async def unhold(self, request: web.Request) -> web.Response:
         """Lift every hold of an environment."""

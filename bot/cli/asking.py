@@ -15,6 +15,8 @@ T = TypeVar("T")
 PATIENCE = aiohttp.ClientTimeout(total=60, connect=5)
 """`why` reads GitLab and the clusters before it answers."""
 REFUSED = frozenset({401, 403, 409})
+NOT_LET_IN = frozenset({"no_credential", "bad_token"})
+NAME_A_TOKEN = "Name one of the server's api_tokens with --token-file or SLUICE_TOKEN."  # noqa: S105 - no token itself
 UNAVAILABLE = frozenset({502, 503, 504})
 
 
@@ -72,7 +74,7 @@ def _refusal(server: Server, status: int, content: bytes) -> Ending:
         return Unreached(
             f"{server.url} answered {status} in a form that is not Sluice's. Name the server with --server."
         )
-    message = f"{error.what} {error.why} {error.do}"
+    message = f"{error.what} {error.why} {NAME_A_TOKEN if error.code in NOT_LET_IN else error.do}"
     if status in UNAVAILABLE:
         return Unreached(message)
     if status == 400:

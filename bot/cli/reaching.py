@@ -52,10 +52,16 @@ class Reach:
 
     @cached_property
     def settings(self) -> "Settings":
-        """The settings without their secrets; SettingsFault when they cannot be used."""
+        """The settings without their secrets; SettingsFault when they cannot be used, Ending when none are named."""
         from config.settings import load
 
-        return load(self._config, with_secrets=False)
+        try:
+            return load(self._config, with_secrets=False)
+        except PermanentError as error:
+            if self._config is not None:
+                raise
+            what = "No settings file is named: use --config FILE or SLUICE_CONFIG, or ask a server with --server URL."
+            raise Ending(Code.USAGE, f"{error}\n{what}") from error
 
     def server(self) -> Server | None:
         """The server to ask, None when no token for it is known: then only the journal is left."""
@@ -78,7 +84,7 @@ class Reach:
         """The first API token of the settings that can be read here."""
         try:
             callers = self.settings.api_tokens.values()
-        except PermanentError:
+        except (PermanentError, Ending):
             # The server was named: it can be asked without any settings at hand.
             return ""
         for caller in callers:

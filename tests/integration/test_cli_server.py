@@ -79,6 +79,7 @@ async def test_wrong_token_and_unknown_names_are_told_apart(tmp_path: Path) -> N
 
     assert refused[0] == Code.REFUSED
     assert "not-the-token" not in refused[2]
+    assert "--token-file" in refused[2]
     assert unknown[0] == Code.FAILED
     assert "Did you mean demo?" in unknown[2]
 

@@ -194,6 +194,13 @@ async def test_hold_stands_until_it_is_lifted(tmp_path: Path) -> None:
     assert again["error"]["what"] == "Nobody holds shop in staging."
 
 
+async def test_hold_where_the_build_is_followed_promises_no_more_than_it_holds(tmp_path: Path) -> None:
+    async with serving(tmp_path) as caller:
+        taken = await caller.post("/holds", {**PLACE, "environment": "dev", "reason": "the sale is on"})
+
+    assert "it follows its build by itself, which no hold stops" in taken["because"]
+
+
 @pytest.mark.parametrize("end", [{"for": "4h"}, {"until": "2026-03-02T14:00:00+01:00"}])
 async def test_hold_may_end_by_itself(tmp_path: Path, end: dict[str, str]) -> None:
     async with serving(tmp_path) as caller:

@@ -115,3 +115,11 @@ def test_no_token_means_no_server_to_command(tmp_path: Path) -> None:
         server_needed(reach, "adopt")
 
     assert refused.value.code is Code.REFUSED
+
+
+def test_without_settings_and_server_both_are_offered() -> None:
+    code, output, errors = sluice("status")
+
+    assert (code, output) == (Code.USAGE, "")
+    assert "--config FILE" in errors
+    assert "--server URL" in errors
