@@ -16,7 +16,7 @@ import pytest
 
 DEMO = [sys.executable, "-m", "bot.cli", "demo"]
 PATIENCE = 360.0
-"""Seconds for a demo of three releases; each of its steps gives up by itself after one minute and says what it missed."""
+"""Seconds for a demo of three releases; each of its steps gives up after a minute and says what it missed."""
 
 
 def test_demo_takes_a_bad_release_back_keeps_it_out_and_proves_it(tmp_path: Path) -> None:
