@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := demo
 .DELETE_ON_ERROR:
-.PHONY: demo test unit integration contract check format bench crash lock image clean help install-run install-dev
+.PHONY: demo test unit integration contract check format bench crash rescans lock image clean help install-run install-dev
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,7 +20,7 @@ TIERS ?= unit integration contract
 PYTEST := $(BIN)/python -m pytest
 PYTEST_ARGS ?=
 
-## demo: take a release through dev, staging and production, here, in under a minute
+## demo: take a release to production and a bad one back, here, in about a minute
 demo: $(RUN_STAMP)
 	@$(BIN)/sluice demo $(DEMO_ARGS)
 
@@ -48,9 +48,13 @@ format: $(DEV_STAMP)
 bench: $(DEV_STAMP)
 	@$(BIN)/python -m bench $(BENCH_ARGS)
 
-## crash: kill -9 at every crash point, not only the seeded few of `make test`
+## crash: kill or pause at every write, on both databases, and ten minutes without GitLab; about an hour
 crash: $(DEV_STAMP)
 	@SLUICE_CRASH_POINTS=all $(PYTEST) tests/integration -m crash $(PYTEST_ARGS)
+
+## rescans: a thousand looks of image automation at every kind of image policy, after a rollback
+rescans: $(DEV_STAMP)
+	@SLUICE_RESCANS=all $(PYTEST) tests/integration/test_running_rescans.py $(PYTEST_ARGS)
 
 ## lock: write requirements/*.txt anew from pyproject.toml; UPGRADE=1 also moves to the newest versions
 LOCK := $(BIN)/uv pip compile --no-config --system-certs --quiet --universal --python-version 3.11 --generate-hashes \

@@ -1,5 +1,6 @@
 """A release that was taken back stays back, however production's image is chosen and however often Flux looks."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,7 @@ from bot.demo.witness import Witness
 
 pytestmark = pytest.mark.slow
 
+EVERY = os.environ.get("SLUICE_RESCANS") == "all"
 RESCANS = 1000
 OWN = "prod/demo/demo-service"
 KINDS = {
@@ -44,7 +46,12 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("name", KINDS)
+COMMON = ("semver, suffix", "numerical")
+"""What every run of the tests tries; `make rescans` tries them all."""
+full = pytest.mark.skipif(not EVERY, reason="takes most of a minute: `make rescans` runs every case")
+
+
+@pytest.mark.parametrize("name", KINDS if EVERY else COMMON)
 async def test_no_kind_of_image_policy_brings_back_what_was_taken_back(tmp_path: Path, name: str) -> None:
     kind = KINDS[name]
     async with running(tmp_path) as world:
@@ -76,6 +83,7 @@ async def test_moving_the_bad_tag_to_a_rebuild_and_back_brings_nothing_back(tmp_
         assert await came_again(world, tmp_path) == 0
 
 
+@full
 async def test_outdated_selections_and_a_restart_bring_nothing_back(tmp_path: Path) -> None:
     kind = Kind()
     async with running(tmp_path) as world:
@@ -101,6 +109,7 @@ async def retag_and_rescan(world: Running, digests: list[str]) -> None:
         await rescan(world, CHUNK)
 
 
+@full
 async def test_image_policy_that_lets_build_tags_through_keeps_the_pin_until_it_is_mended(tmp_path: Path) -> None:
     kind = Kind()
     async with running(tmp_path) as world:
@@ -129,6 +138,7 @@ async def has_chosen(world: Running, choice: str) -> bool:
     return chooses(world, choice)
 
 
+@full
 async def test_build_tag_that_an_image_policy_lets_through_is_called_bypassed_and_serves_nobody(tmp_path: Path) -> None:
     async with running(tmp_path) as world:
         await rewrite(world, IMAGES, BY_VERSION, WITH_PRERELEASES)
