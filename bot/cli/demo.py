@@ -1,4 +1,4 @@
-"""`sluice demo` takes a release from a commit to production on this machine alone, and proves each step."""
+"""`sluice demo` takes a release to production and a bad one back, on this machine alone, and proves each step."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +14,7 @@ def demo(
     stay: Annotated[bool, typer.Option("--stay", help="Keep everything running, and print where it is.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object, last.")] = False,
 ) -> None:
-    """Watch Sluice promote a release through dev, staging and production.
+    """Watch a release go to production, and a bad one come back.
 
     GitLab, registry and cluster are stand-ins in a process of their own. Exit status 0 only if every step was seen in
     GitLab and Git.
