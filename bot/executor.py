@@ -206,6 +206,7 @@ class Executor:
             git=self.truths[tenant.name],
             mirror=self.truths[tenant.name].mirror,
             about_to_write=about_to_write,
+            write_takes=self.write_takes,
             now=now,
             known_id=known_id,
             public_url=self.public_url,

@@ -2,11 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.acting.breaker import Breaker
-from bot.clients.git import GitMirror
+from bot.clients.git import Fence, GitMirror
 from bot.clients.gitlab.api import GitLabAPI
 from bot.looking.git_truth import GitTruth
 from bot.tenants import Tenant
@@ -35,6 +35,7 @@ class Hands:
 
     now: of the decision, so that commits made from it are the same however often they are made.
     known_id: the external id that an earlier write under the same natural key was given.
+    write_takes: the longest that one write may take after `about_to_write`.
     """
 
     tenant: Tenant
@@ -43,10 +44,16 @@ class Hands:
     git: GitTruth
     mirror: GitMirror
     about_to_write: AboutToWrite
+    write_takes: timedelta
     now: datetime
     known_id: str
     public_url: str
     breaker: Breaker
+
+    @property
+    def fence(self) -> Fence:
+        """What a push is held to: it waits for the mirror, is allowed last, and is over before the claim can end."""
+        return Fence(before_write=self.about_to_write, within=self.write_takes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

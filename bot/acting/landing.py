@@ -73,8 +73,7 @@ async def land(change: Change, way: Way, hands: Hands) -> Done:
 
 async def _push(change: Change, files: Files, base: str, hands: Hands) -> Done:
     commit = await _commit(change, files, base, hands)
-    await hands.about_to_write()
-    await hands.mirror.push_default(commit, hands.tenant.branch, expected_parent=base)
+    await hands.mirror.push_default(commit, hands.tenant.branch, expected_parent=base, fence=hands.fence)
     return Done(external_id=commit, wrote=True)
 
 
@@ -153,8 +152,7 @@ async def _ensure_branch(change: Change, files: Files, base: str, hands: Hands, 
     commit = await _commit(change, files, base, hands)
     if commit == standing:
         return False
-    await hands.about_to_write()
-    return await hands.mirror.push(commit, change.branch, lease=standing)
+    return await hands.mirror.push(commit, change.branch, lease=standing, fence=hands.fence)
 
 
 async def _fits(change: Change, standing: str, files: Files, hands: Hands) -> bool:

@@ -61,8 +61,7 @@ async def _ensure_branch(action: ProposePromotion, environment: EnvironmentPolic
     commit = await mirror.commit_on(base, files, message=promotion_commit(action), when=when)
     if commit == standing:
         return False
-    await hands.about_to_write()
-    await mirror.push(commit, branch, lease=standing)
+    await mirror.push(commit, branch, lease=standing, fence=hands.fence)
     return True
 
 

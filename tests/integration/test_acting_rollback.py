@@ -9,6 +9,7 @@ import pytest
 from acting_cases import DENIALS, FAILED_AT, MARKER, PIN, PINNED, POSITION, RELEASE, Stage, failure, open_stage
 
 from bot.actions import MergeRollback
+from bot.clients.git import Fence
 from bot.clients.git.commits import EFFECT_TRAILER
 from bot.errors import StaleError
 from bot.releases import Image
@@ -269,12 +270,12 @@ async def test_the_rollbacks_merge_request_is_merged_at_its_head(stage: Stage) -
 async def test_a_rollback_that_loses_the_race_overwrites_nobody(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     push, raced = stage.mirror.push_default, False
 
-    async def late(sha: str, branch: str, *, expected_parent: str) -> bool:
+    async def late(sha: str, branch: str, *, expected_parent: str, fence: Fence) -> bool:
         nonlocal raced
         if not raced:
             raced = True
             await stage.commit({"docs/other.md": "first"}, "Be first")
-        return await push(sha, branch, expected_parent=expected_parent)
+        return await push(sha, branch, expected_parent=expected_parent, fence=fence)
 
     monkeypatch.setattr(stage.mirror, "push_default", late)
 

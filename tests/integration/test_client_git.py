@@ -6,14 +6,14 @@ import os
 import signal
 import subprocess
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bot.clients.git import Author, GitMirror, PushRefused, with_trailer
+from bot.clients.git import Author, Fence, GitMirror, PushRefused, with_trailer
 from bot.errors import PermanentError, StaleError, TemporaryError
 
 BOT = Author(name="Sluice", email="sluice@example.org")
@@ -266,6 +266,81 @@ async def test_a_branch_is_deleted_only_by_lease(mirror: GitMirror, remote: Remo
     assert not await mirror.delete("side", lease=moved)
 
 
+class Asked:
+    """A fence that notes whether the mirror was held when it was asked, and may refuse."""
+
+    def __init__(self, mirror: GitMirror, *, refuses: bool = False) -> None:
+        self.mirror, self.refuses = mirror, refuses
+        self.held: list[bool] = []
+
+    def fence(self, seconds: float) -> Fence:
+        return Fence(before_write=self.ask, within=timedelta(seconds=seconds))
+
+    async def ask(self) -> None:
+        self.held.append(self.mirror._writing.locked())
+        if self.refuses:
+            raise StaleError("the claim was lost")
+
+
+async def test_a_push_asks_last_and_once(mirror: GitMirror, remote: Remote) -> None:
+    base = remote.commit("one", a_txt="1")
+    await mirror.fetch()
+    made = await mirror.commit_on(base, {"a.txt": b"2"}, message="m", when=WHEN)
+    asked = Asked(mirror)
+
+    await mirror.push_default(made, "main", expected_parent=base, fence=asked.fence(60))
+
+    assert asked.held == [True]
+    assert remote.head("main") == made
+
+
+async def test_a_push_that_is_no_longer_allowed_is_not_made(mirror: GitMirror, remote: Remote) -> None:
+    base = remote.commit("one", a_txt="1")
+    await mirror.fetch()
+    made = await mirror.commit_on(base, {"a.txt": b"2"}, message="m", when=WHEN)
+    asked = Asked(mirror, refuses=True)
+
+    with pytest.raises(StaleError, match="claim was lost"):
+        await mirror.push(made, "main", lease=base, fence=asked.fence(60))
+    with pytest.raises(StaleError, match="claim was lost"):
+        await mirror.delete("main", lease=base, fence=asked.fence(60))
+
+    assert remote.head("main") == base
+    assert not mirror._writing.locked()
+
+
+async def test_a_push_that_waits_too_long_for_a_fetch_is_not_made(mirror: GitMirror, remote: Remote) -> None:
+    base = remote.commit("one", a_txt="1")
+    await mirror.fetch()
+    made = await mirror.commit_on(base, {"a.txt": b"2"}, message="m", when=WHEN)
+    asked = Asked(mirror)
+
+    async with mirror._writing:
+        with pytest.raises(TemporaryError, match="was not begun within"):
+            await mirror.push_default(made, "main", expected_parent=base, fence=asked.fence(0.1))
+        with pytest.raises(TemporaryError, match="was not begun within"):
+            await mirror.delete("main", lease=base, fence=asked.fence(0.1))
+
+    assert asked.held == []
+    await mirror.fetch()
+    assert remote.head("main") == base
+
+
+async def test_a_push_that_was_allowed_too_late_is_not_made(mirror: GitMirror, remote: Remote) -> None:
+    base = remote.commit("one", a_txt="1")
+    await mirror.fetch()
+    made = await mirror.commit_on(base, {"a.txt": b"2"}, message="m", when=WHEN)
+
+    async def slowly() -> None:
+        await asyncio.sleep(0.2)
+
+    fence = Fence(before_write=slowly, within=timedelta(seconds=0.1))
+    with pytest.raises(TemporaryError, match="was not begun within"):
+        await mirror.push_default(made, "main", expected_parent=base, fence=fence)
+
+    assert remote.head("main") == base
+
+
 async def test_a_commit_is_found_by_its_effect(mirror: GitMirror, remote: Remote) -> None:
     base = remote.commit("one", a_txt="1")
     await mirror.fetch()
@@ -305,6 +380,8 @@ class SmartHttp:
         self.writable = True
         self.status: int | None = None
         self.seen: list[str] = []
+        self.taking_pushes = asyncio.Event()
+        self.taking_pushes.set()
 
     async def handle(self, request: web.Request) -> web.Response:
         self.seen.append(request.headers.get("Authorization", ""))
@@ -315,6 +392,8 @@ class SmartHttp:
             return web.Response(
                 status=401, headers={"WWW-Authenticate": 'Basic realm="GitLab"'}, text="HTTP Basic: Access denied"
             )
+        if "receive-pack" in request.path_qs:
+            await self.taking_pushes.wait()
         if not self.writable and "receive-pack" in request.path_qs:
             return web.Response(status=403, text="You are not allowed to push code to this project.")
         return await self._backend(request)
@@ -366,6 +445,28 @@ async def test_the_token_travels_in_a_header_and_is_stored_nowhere(
     assert all(seen.startswith("Basic ") for seen in backend.seen)
     stored = b"".join(path.read_bytes() for path in (tmp_path / "mirror.git").rglob("*") if path.is_file())
     assert TOKEN.encode() not in stored
+    await mirror.close()
+
+
+async def test_a_push_to_a_slow_server_ends_with_its_time(
+    smart: tuple[SmartHttp, str], remote: Remote, tmp_path: Path
+) -> None:
+    backend, url = smart
+    base = remote.commit("one", a_txt="1")
+    mirror = GitMirror(tmp_path / "mirror.git", url, lambda: TOKEN, BOT)
+    await mirror.fetch()
+    made = await mirror.commit_on(base, {"a.txt": b"2"}, message="m", when=WHEN)
+    backend.taking_pushes.clear()
+    asked = Asked(mirror)
+
+    with pytest.raises(TemporaryError, match="git push took longer"):
+        await mirror.push(made, "main", lease=base, fence=asked.fence(0.5))
+    backend.taking_pushes.set()
+    await mirror.fetch()
+
+    assert asked.held == [True]
+    assert (remote.head("main"), await mirror.head("main")) == (base, base)
+    assert await mirror.push(made, "main", lease=base, fence=asked.fence(60))
     await mirror.close()
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from bot.clients.git.batch import GitObject, ObjectReader
 from bot.clients.git.commits import EFFECT_TRAILER, Author, CommitInfo, check_path, make_commit, parse_commit
 from bot.clients.git.failures import failed, rejected_push
+from bot.clients.git.fence import UNFENCED, Fence, turn
 from bot.clients.git.process import REMOTE_TIMEOUT, Finished, TokenSource, environment, run
 from bot.errors import PermanentError, StaleError, TemporaryError
 
@@ -132,29 +133,30 @@ class GitMirror:
             self._local, base=base, files=files, message=message, author=author or self._author, when=when
         )
 
-    async def push(self, sha: str, branch: str, *, lease: str | None) -> bool:
+    async def push(self, sha: str, branch: str, *, lease: str | None, fence: Fence = UNFENCED) -> bool:
         """The branch points to `sha`, if it pointed to `lease` until now (None: did not exist). Whether that was news.
 
         StaleError when somebody else moved it; it then keeps what they wrote. PermanentError without the right.
+        TemporaryError when the fence's time is over, be it spent on waiting for a fetch or on a slow server.
         """
         ref = f"refs/heads/{_revision(branch)}"
-        return await self._push(branch, _sha(sha), f"--force-with-lease={ref}:{_sha(lease) if lease else ''}")
+        return await self._push(branch, _sha(sha), fence, f"--force-with-lease={ref}:{_sha(lease) if lease else ''}")
 
-    async def push_default(self, sha: str, branch: str, *, expected_parent: str) -> bool:
+    async def push_default(self, sha: str, branch: str, *, expected_parent: str, fence: Fence = UNFENCED) -> bool:
         """The branch gets `sha` on top, never by force. StaleError when it has moved past `expected_parent`."""
         if not await self.contains(expected_parent, sha):
             raise PermanentError(
                 f"{sha[:12]} does not come after {expected_parent[:12]}: it would rewrite {branch}. "
                 "Make the commit on the branch's head."
             )
-        return await self._push(branch, _sha(sha))
+        return await self._push(branch, _sha(sha), fence)
 
-    async def delete(self, branch: str, *, lease: str) -> bool:
+    async def delete(self, branch: str, *, lease: str, fence: Fence = UNFENCED) -> bool:
         """The branch is gone, if it pointed to `lease` until now. StaleError when somebody else moved it."""
         ref = f"refs/heads/{_revision(branch)}"
         options = ("--porcelain", "--no-verify", f"--force-with-lease={ref}:{_sha(lease)}")
-        async with self._writing:
-            finished = await self._talk("push", *options, self._url, f":{ref}")
+        async with turn(self._writing, fence, f"deleting {branch}") as left:
+            finished = await self._talk("push", *options, self._url, f":{ref}", within=left)
             if finished.code != 0 and await self._on_server(ref):
                 raise rejected_push(branch, finished)
             await run("update-ref", "-d", ref, env=self._local)
@@ -166,10 +168,11 @@ class GitMirror:
             raise failed("listing the repository's branches", finished)
         return bool(finished.output.strip())
 
-    async def _push(self, branch: str, sha: str, *options: str) -> bool:
+    async def _push(self, branch: str, sha: str, fence: Fence, *options: str) -> bool:
         ref = f"refs/heads/{_revision(branch)}"
-        async with self._writing:
-            finished = await self._talk("push", "--porcelain", "--no-verify", *options, self._url, f"{sha}:{ref}")
+        arguments = ("--porcelain", "--no-verify", *options, self._url, f"{sha}:{ref}")
+        async with turn(self._writing, fence, f"the push to {branch}") as left:
+            finished = await self._talk("push", *arguments, within=left)
             if finished.code != 0:
                 raise rejected_push(branch, finished)
             updated = await run("update-ref", ref, sha, env=self._local)
@@ -197,9 +200,9 @@ class GitMirror:
         if finished.code != 0:
             raise _local_fault(finished)
 
-    async def _talk(self, *arguments: str) -> Finished:
+    async def _talk(self, *arguments: str, within: float | None = None) -> Finished:
         env = environment(self._path, self._url, self._token_source())
-        return await run(*arguments, env=env, timeout=REMOTE_TIMEOUT)
+        return await run(*arguments, env=env, timeout=REMOTE_TIMEOUT if within is None else within)
 
     async def _ask(self, *arguments: str) -> Finished:
         finished = await run(*arguments, env={**self._local, "GIT_LITERAL_PATHSPECS": "1"})
