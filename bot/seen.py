@@ -85,6 +85,8 @@ class ClusterSeen:
     """What makes the health `failed`; None for any other health."""
     reason: str = ""
     """Flux's reason of the Kustomization's Ready condition, such as HealthCheckFailed."""
+    away: bool = False
+    """Its API did not answer: the health is unknown, and what it runs is not told rather than gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,12 @@
 """How each cluster of an environment is, remembered with the moment since when."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from bot.actions import RecordEnvironment
 from bot.events import EnvironmentKey
 from bot.observing import ClusterSeen, EnvironmentSeen, EnvironmentState
-from handlers.standing import leftover
+from handlers.standing import carried_over, leftover
 
 
 def clusters_changed(
@@ -20,7 +21,11 @@ def clusters_changed(
 def state_of(
     key: EnvironmentKey, cluster: ClusterSeen, known: EnvironmentState | None, now: datetime
 ) -> EnvironmentState:
-    """How a cluster is now, with the moment since when."""
+    """How a cluster is now, with the moment since when; what it ran is kept while it is away."""
+    if cluster.away and known is not None:
+        because = f"{cluster.because}{carried_over(known.because)}"
+        since = known.since if known.health == cluster.health else now
+        return replace(known, health=cluster.health, because=because, since=since)
     release_id = cluster.release.id if cluster.release else ""
     same_release = known is not None and known.release_id == release_id
     same = known is not None and same_release and known.health == cluster.health

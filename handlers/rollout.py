@@ -18,9 +18,19 @@ from handlers.rollout_facts import observe as observe
 
 LOOK_AGAIN = timedelta(seconds=20)
 """A roll-out is also polled, because Flux's events may be lost (failures F2, F3)."""
+WHILE_AWAY = timedelta(minutes=1)
+"""An environment with a cluster whose API is away is also polled: nobody tells when it answers again."""
 
 
 def decide(facts: RolloutFacts, policy: Policy, now: datetime) -> Decision:
+    """Follow the declared release, and look again soon while a cluster is away."""
+    decision = follow(facts, policy, now)
+    if decision.look_again is None and any(cluster.away for cluster in facts.seen.clusters):
+        return replace(decision, look_again=WHILE_AWAY)
+    return decision
+
+
+def follow(facts: RolloutFacts, policy: Policy, now: datetime) -> Decision:
     """Bring the promotion of the declared release to where the clusters say it is."""
     environment = policy.environment(facts.key.application, facts.key.environment)
     records = clusters_changed(facts.key, facts.seen, facts.states, now)

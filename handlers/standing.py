@@ -6,6 +6,9 @@ from bot.events import EnvironmentKey
 from bot.observing import ClusterSeen, EnvironmentSeen, EnvironmentState, Observer, Promotion, PromotionState, Release
 from handlers.failing import canary_evidence
 
+REMARK, REMARKED = " (Failed of ", " is of one before)"
+"""Around the evidence of a leftover phase, at the end of what is remembered of a cluster."""
+
 
 def standing(release: Release, seen: EnvironmentSeen) -> tuple[PromotionState, str]:
     """Where the clusters are with a release: all healthy, any failed, any trying, or none yet."""
@@ -75,9 +78,15 @@ def leftover(cluster: ClusterSeen) -> str:
     return remark(canary_evidence(cluster.cluster, canary))
 
 
+def carried_over(known: str) -> str:
+    """What was remembered of a leftover phase, while its cluster cannot be asked. known: as last recorded."""
+    found = known.rfind(REMARK)
+    return known[found:] if found >= 0 and known.endswith(REMARKED) else ""
+
+
 def remark(evidence: str) -> str:
     """The words by which a leftover phase is known again."""
-    return f" (Failed of {evidence} is of one before)"
+    return f"{REMARK}{evidence}{REMARKED}"
 
 
 def is_release(found: Release | None, release: Release) -> bool:

@@ -1,11 +1,12 @@
 """What the clusters say: per application and environment the revision applied and tried, and how that fares."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from bot.clients.kubernetes import Cluster, FluxObject, Kind, summarise
+from bot.errors import TemporaryError
 from bot.looking.canary_truth import Heard, Unseen, canary_of, joined
 from bot.looking.flux_health import Judgement, judge
 from bot.looking.git_truth import Written
@@ -16,6 +17,11 @@ from bot.releases import Release
 from config.policy import EnvironmentPolicy
 
 KUSTOMIZATION: Kind = "Kustomization"
+T = TypeVar("T")
+
+
+class ClusterAway(TemporaryError):
+    """A cluster's API does not answer, which says nothing of the other clusters."""
 
 
 class Revisions(Protocol):
@@ -42,8 +48,21 @@ class ClusterTruth:
     heard: Heard | None = None
 
     async def seen(self, git: Revisions, environment: EnvironmentPolicy, release_file: str) -> tuple[ClusterSeen, ...]:
-        """Each cluster of an environment, in the policy's order."""
-        return tuple([await self.in_cluster(name, git, environment, release_file) for name in environment.clusters])
+        """Each cluster of an environment, in the policy's order; one whose API is away is unknown, and says so.
+
+        Raises TemporaryError when none of them can be read, for then nothing is known of the environment.
+        """
+        found: list[ClusterSeen] = []
+        missed: ClusterAway | None = None
+        for name in environment.clusters:
+            try:
+                found.append(await self.in_cluster(name, git, environment, release_file))
+            except ClusterAway as error:
+                missed = error
+                found.append(_unknown(name, str(error), away=True))
+        if missed is not None and all(one.away or one.cluster not in self.clusters for one in found):
+            raise missed
+        return tuple(found)
 
     async def selections(
         self, environment: EnvironmentPolicy, policies: Mapping[str, str]
@@ -54,18 +73,21 @@ class ClusterTruth:
     async def in_cluster(
         self, name: str, git: Revisions, environment: EnvironmentPolicy, release_file: str
     ) -> ClusterSeen:
-        """One cluster: Flux's word of the Kustomization, joined with the canary's where the policy names one."""
+        """One cluster: Flux's word of the Kustomization, joined with the canary's where the policy names one.
+
+        Raises ClusterAway when its API does not answer.
+        """
         cluster = self.clusters.get(name)
         if cluster is None:
             return _unknown(name, f"cluster {name} is not read through its API")
         where = environment.kustomization
-        document = await cluster.get(KUSTOMIZATION, where.namespace, where.name)
+        document = await _answer(name, cluster.get(KUSTOMIZATION, where.namespace, where.name))
         if document is None:
             return _unknown(name, f"there is no Kustomization {where}")
         found = summarise(document)
         applied = applied_commit(found)
         release = await _release(applied, git, environment, release_file)
-        judgement, canary = await self._judged(cluster, found, environment, release)
+        judgement, canary = await _answer(name, self._judged(cluster, found, environment, release))
         return ClusterSeen(
             cluster=name,
             revision=applied,
@@ -88,6 +110,15 @@ class ClusterTruth:
         return joined(flux, canary, release), None if isinstance(canary, Unseen) else canary
 
 
+async def _answer(cluster: str, reading: Awaitable[T]) -> T:
+    """What a cluster answers; only this names it as away, for Git and registries are read in between."""
+    try:
+        return await reading
+    except TemporaryError as error:
+        because = f"cluster {cluster} cannot be read now: {error}"
+        raise ClusterAway(because, retry_after=error.retry_after) from error
+
+
 async def _release(revision: str, git: Revisions, environment: EnvironmentPolicy, release_file: str) -> Release | None:
     """What the positions say at a revision, for that is what Flux applies; None when it is not known as a release.
 
@@ -99,8 +130,10 @@ async def _release(revision: str, git: Revisions, environment: EnvironmentPolicy
     return written.standing if written.agrees or environment.delivery == "image_automation" else None
 
 
-def _unknown(cluster: str, because: str) -> ClusterSeen:
-    return ClusterSeen(cluster=cluster, revision="", release=None, attempt=None, health="unknown", because=because)
+def _unknown(cluster: str, because: str, *, away: bool = False) -> ClusterSeen:
+    return ClusterSeen(
+        cluster=cluster, revision="", release=None, attempt=None, health="unknown", because=because, away=away
+    )
 
 
 REVISION = re.compile(r"(?:.*@sha1:|.*/|)([0-9a-f]{40})")

@@ -18,7 +18,7 @@ from bot.clients.kubernetes import (
     summarise,
     summarise_automation,
 )
-from bot.errors import PermanentError
+from bot.errors import PermanentError, TemporaryError
 from bot.looking.images import Images
 from bot.observing import SelectionSeen
 from bot.releases import Image
@@ -38,8 +38,8 @@ class SelectionTruth:
     async def read(self, environment: EnvironmentPolicy, policies: Mapping[str, str]) -> tuple[SelectionSeen, ...]:
         """At least one line for each image, in its order. policies: `<namespace>:<name>` by the image as it is built.
 
-        Clusters without the policy say nothing. Where none has it, or one is not read, the line has neither tag nor
-        digest and is not observed.
+        Clusters without the policy say nothing. Where none has it, or one is not read or away, the line has neither
+        tag nor digest and is not observed.
         """
         seen: list[SelectionSeen] = []
         for built, marker in sorted(policies.items()):
@@ -57,8 +57,11 @@ class SelectionTruth:
         namespace, name = named(marker)
         try:
             document = await cluster.get(POLICY, namespace, name)
+            automations = await _automations(cluster, namespace)
         except NotServed:
             return None
+        except TemporaryError:
+            return _nothing(cluster_name, marker, image_name)
         if document is None:
             return None
         policy = summarise(document)
@@ -68,7 +71,7 @@ class SelectionTruth:
             cluster=cluster_name,
             policy=f"{namespace}:{name}",
             image=Image(name=image_name, digest=await self._digest(policy.selected), tag=policy.selected.tag),
-            observed=is_observed(policy, await _automations(cluster, namespace)),
+            observed=is_observed(policy, automations),
         )
 
     async def _digest(self, selected: SelectedImage) -> str:

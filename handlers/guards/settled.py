@@ -1,4 +1,7 @@
-"""Guard: Git says the release, nothing else is on its way, and no cluster is still trying it."""
+"""Guard: Git says the release, nothing else is on its way, and no cluster is still trying it.
+
+A cluster that is away may be trying it: a failure that another one measured is enough to go back all the same.
+"""
 
 from datetime import datetime, timedelta
 
@@ -54,7 +57,11 @@ def moving(case: Case, seen: EnvironmentSeen, here: tuple[Promotion, ...], now: 
 
 
 def still_trying(case: Case, seen: EnvironmentSeen, now: datetime) -> str:
-    """The clusters that have not ended its roll-out; empty when all have."""
+    """The clusters that have not ended its roll-out; empty when all have.
+
+    One whose API is away is waited for only while no cluster measured the failure and no person asked: a measured
+    failure is true of the release wherever it was measured, any other may be that one cluster's own.
+    """
     trying = [cluster for cluster in seen.clusters if tries(cluster, case, now)]
     return (
         f"{case.bad.name} is not done: {'; '.join(f'{c.cluster} says {c.because}' for c in trying)}" if trying else ""
@@ -66,6 +73,8 @@ def tries(cluster: ClusterSeen, case: Case, now: datetime) -> bool:
 
     For a person's request only a canary under analysis counts, and not for long: its `rollback` gate is open by then.
     """
+    if cluster.away:
+        return case.request is None and case.failure.kind != "measured"
     if cluster.attempt is None or cluster.attempt.id != case.bad.id or cluster.health in ("failed", "healthy"):
         return False
     if case.request is None:

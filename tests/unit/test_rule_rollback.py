@@ -14,6 +14,7 @@ from rollback_worlds import (
     MANY,
     changes,
     decided,
+    failing,
     gate,
     stands,
     world,
@@ -27,6 +28,7 @@ from rule_worlds import (
     OLD,
     PRODUCTION,
     STAGING,
+    Memory,
     cluster,
     failure_of,
     of_type,
@@ -310,3 +312,32 @@ def test_a_failure_recorded_without_its_cause_is_left_to_people() -> None:
     decision = decided(world(replace(FAILED, failure=None), BEFORE))
 
     assert (decision.kind, decision.actions) == ("skip", ())
+
+
+def with_one_away(memory: Memory) -> Memory:
+    """A second cluster of production does not answer."""
+    away = replace(cluster(None, "unknown", name="two"), away=True, because="cluster two cannot be read now")
+    stands(memory, clusters=(*memory.environments[PRODUCTION].clusters, away))
+    return memory
+
+
+def test_a_failure_measured_in_one_cluster_is_taken_back_while_another_is_away() -> None:
+    assert only(decided(with_one_away(world())), RollBack).back_to == OLD
+
+
+def test_a_failure_nobody_measured_waits_for_the_cluster_that_is_away() -> None:
+    memory = with_one_away(world())
+    failing(memory, failure_of("no-data"))
+
+    decision = decided(memory)
+
+    assert of_type(decision, RollBack) == []
+    assert gate(decision, "settled") == ("waiting", "1.1.0 is not done: two says cluster two cannot be read now")
+
+
+def test_a_person_need_not_wait_for_the_cluster_that_is_away() -> None:
+    memory = with_one_away(world())
+    failing(memory, failure_of("no-data"))
+    memory.asked = (request_of(PRODUCTION),)
+
+    assert gate(decided(memory), "settled")[0] == "green"

@@ -31,7 +31,7 @@ from rule_worlds import (
 
 from bot.actions import Decision, RecordEnvironment, RecordPromotion, WriteSticky
 from bot.keys import EnvironmentKey
-from bot.observing import ClusterSeen, EnvironmentSeen, Health, Promotion, PromotionState, Release
+from bot.observing import ClusterSeen, EnvironmentSeen, EnvironmentState, Health, Promotion, PromotionState, Release
 from handlers import rollout as rule
 
 READY = promotion(STAGING, NEW, "ready", merge_request=3)
@@ -289,3 +289,42 @@ def test_deciding_on_what_was_recorded_records_nothing_more(
 
     assert of_type(again, RecordPromotion) == []
     assert memory.policy == POLICY
+
+
+AWAY = replace(cluster(None, "unknown", name="two"), away=True, because="cluster two cannot be read now")
+
+
+@pytest.mark.parametrize("state", ["done", "failed"])
+def test_an_environment_with_a_cluster_that_is_away_is_looked_at_again_soon(state: PromotionState) -> None:
+    ended = promotion(STAGING, NEW, state)
+    memory = world(seen(STAGING, NEW, cluster(NEW, "failed" if state == "failed" else "healthy"), AWAY), ended)
+
+    assert decided(memory).look_again == rule.WHILE_AWAY
+
+
+def test_a_release_is_not_done_while_a_cluster_is_away() -> None:
+    memory = world(seen(STAGING, NEW, cluster(NEW), AWAY), promotion(STAGING, NEW, "merging"))
+
+    assert after(memory).state == "applied"
+
+
+def test_what_a_cluster_ran_is_remembered_while_it_is_away() -> None:
+    memory = world(seen(STAGING, NEW, cluster(NEW), AWAY), promotion(STAGING, NEW))
+    leftover = " (Failed of canary two/web failed at 08:00 is of one before)"
+    known = EnvironmentState(
+        key=STAGING,
+        cluster="two",
+        release_id=NEW.id,
+        version="1.1.0",
+        revision="c" * 40,
+        health="healthy",
+        ever_healthy=True,
+        because=f"it served{leftover}",
+        since=NOW - timedelta(days=1),
+    )
+    memory.known_states = (known,)
+
+    states = {one.state.cluster: one.state for one in of_type(decided(memory), RecordEnvironment)}
+
+    because = f"cluster two cannot be read now{leftover}"
+    assert states["two"] == replace(known, health="unknown", because=because, since=NOW)
