@@ -12,6 +12,7 @@ from bot.acting.breaker import Breaker, ThreadQuiet
 from bot.acting.hands import AboutToWrite, Done, Hands
 from bot.acting.making import make
 from bot.acting.queue import MergeQueue
+from bot.acting.stranding import page, refusals
 from bot.actions import (
     ClosePromotion,
     Decision,
@@ -158,10 +159,18 @@ class Executor:
         try:
             return await self._make_so(claim, action, about_to_write, now, known_id)
         except PermanentError as error:
+            if isinstance(action, RollBack):
+                await self._leave_to_a_person(claim, action, error, now)
             if not isinstance(error, ThreadQuiet) and not isinstance(action, BEST_EFFORT):
                 raise
             log.warning("not told", effect=action.effect_key, action=type(action).__name__, because=str(error))
             return None
+
+    async def _leave_to_a_person(self, claim: Claim, action: RollBack, error: PermanentError, now: datetime) -> None:
+        """The key is buried with the error and nothing looks again: a person is paged, and who asked is answered."""
+        await self.ensure(claim, page(action, error, self.tenants.policy(action.key.tenant)), now)
+        asked = await self.journal.requests(action.key)
+        await self.journal.keep(claim, refusals(action, error, asked))
 
     async def _may_act(self, action: Outside) -> None:
         """The rules ask this too; here it holds whatever a rule may have forgotten (design section 3)."""

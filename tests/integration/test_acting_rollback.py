@@ -6,12 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from acting_cases import DENIALS, FAILED_AT, MARKER, PIN, PINNED, POSITION, RELEASE, Stage, failure, open_stage
+from acting_cases import DENIALS, FAILED_AT, KEY, MARKER, PIN, PINNED, POSITION, RELEASE, Stage, failure, open_stage
 
 from bot.actions import MergeRollback
 from bot.clients.git import Fence
 from bot.clients.git.commits import EFFECT_TRAILER
-from bot.errors import StaleError
+from bot.errors import PermanentError, StaleError
+from bot.journal.commands import Order
 from bot.releases import Image
 
 
@@ -296,3 +297,70 @@ async def test_a_branch_that_opens_again_leaves_no_merge_request_behind(stage: S
     (request,) = stage.requests()
     assert request.state == "closed"
     assert await stage.declared() == "1.0.0"
+
+
+async def test_a_rollback_that_cannot_be_written_pages_a_person(stage: Stage) -> None:
+    stage.learn(more=", rollback: {people: [maintainer]}")
+    await stage.commit({POSITION: "resources: [../base]\n"}, "Move the image elsewhere")
+
+    for _ in range(2):
+        with pytest.raises(PermanentError, match=POSITION):
+            await stage.perform(stage.rollback())
+
+    (issue,) = stage.config.issues.values()
+    assert issue.title == "shop 1.1.0 failed in production: a person decides"
+    assert "that could not be written" in issue.description
+    assert "kustomization.yaml" in issue.description
+    assert "@maintainer: please look." in issue.description
+    assert await stage.declared() == "1.1.0"
+
+
+async def test_who_asked_for_a_rollback_that_cannot_be_written_is_answered(stage: Stage) -> None:
+    await stage.commit({POSITION: "resources: [../base]\n"}, "Move the image elsewhere")
+    number = await ask(stage)
+    (request,) = await stage.journal.requests(KEY)
+
+    with pytest.raises(PermanentError, match=POSITION):
+        await stage.perform(stage.rollback(failure=failure(cause="person", at=request.at)))
+
+    answer = await stage.journal.command(number)
+    assert (answer.state, await stage.journal.requests(KEY)) == ("refused", ())
+    assert answer.because.startswith("1.1.0 is not taken back: that could not be written: ")
+    assert POSITION in answer.because
+
+
+async def test_a_request_is_answered_although_issues_are_switched_off(stage: Stage) -> None:
+    stage.config.issues_enabled = False
+    await stage.commit({POSITION: "resources: [../base]\n"}, "Move the image elsewhere")
+    number = await ask(stage)
+    (request,) = await stage.journal.requests(KEY)
+
+    with pytest.raises(PermanentError, match=POSITION):
+        await stage.perform(stage.rollback(failure=failure(cause="person", at=request.at)))
+
+    assert (await stage.journal.command(number)).state == "refused"
+
+
+async def test_another_request_than_the_one_that_failed_stays_open(stage: Stage) -> None:
+    await stage.commit({POSITION: "resources: [../base]\n"}, "Move the image elsewhere")
+    await ask(stage)
+    before = await stage.journal.requests(KEY)
+
+    with pytest.raises(PermanentError, match=POSITION):
+        await stage.perform(stage.rollback())
+
+    assert await stage.journal.requests(KEY) == before
+
+
+async def ask(stage: Stage) -> str:
+    """A maintainer asks for the rollback of what production declares."""
+    order = Order(
+        kind="rollback",
+        principal="maintainer",
+        door="api",
+        text="rollback shop production",
+        bound_to=str(KEY),
+        key=KEY,
+        arguments={"reason": "orders are lost"},
+    )
+    return await stage.journal.ask(order, "the next look decides")
