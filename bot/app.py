@@ -231,7 +231,7 @@ async def open_doors(parts: Parts, machine: Machine, stack: AsyncExitStack) -> s
     application = create_app(
         server_settings(settings),
         inbox=journal,
-        gates=StoredGates(answers=journal, clusters=parts.clients.clusters),
+        gates=StoredGates(answers=journal, clusters=parts.clients.clusters, clock=parts.clock),
         health=Readiness(journal=journal, worker=machine.worker, clock=parts.clock),
         clock=parts.clock,
         subapps={PREFIX: api},

@@ -9,21 +9,25 @@ from typing import Protocol
 import structlog
 
 from bot.clients.kubernetes import Cluster
+from bot.clock import Clock
 from bot.errors import SluiceError
 from bot.looking.canary_truth import target_images
 from bot.receivers.flagger import GateName
-from bot.records import CanaryGate, CanaryGateName
+from bot.records import CanaryGateName, DatedGate
 from bot.server_ports import GateAnswer
 from config.policy import CanaryRef
 
 log = structlog.get_logger(__name__)
 
+GOOD_FOR = timedelta(minutes=10)
+"""How long "roll back now" is meant. A confirmation says what may be, and stays until that changes."""
+
 
 class Answers(Protocol):
     """Where the answers that a rule decided are kept: the journal."""
 
-    async def canary_gate(self, cluster: str, canary: str, gate: CanaryGateName) -> CanaryGate | None:
-        """The stored answer; None for a canary no policy names. canary: `<namespace>/<name>`."""
+    async def canary_gate(self, cluster: str, canary: str, gate: CanaryGateName) -> DatedGate | None:
+        """The stored answer and since when; None for a canary no policy names. canary: `<namespace>/<name>`."""
         ...
 
 
@@ -37,6 +41,7 @@ class StoredGates:
 
     answers: Answers
     clusters: Mapping[str, Cluster]
+    clock: Clock
     within: timedelta = timedelta(seconds=3)
     """How long the journal and the cluster are waited for. Flagger gives up after 10 s and holds up every canary."""
 
@@ -52,11 +57,14 @@ class StoredGates:
             return _closed(f"{gate} for {canary} cannot be judged now: {because}")
 
     async def _answer(self, cluster: str, gate: GateName, canary: CanaryRef) -> GateAnswer:
-        stored = await self.answers.canary_gate(cluster, str(canary), gate)
-        if stored is None:
+        found = await self.answers.canary_gate(cluster, str(canary), gate)
+        if found is None:
             return _closed(f"no stored decision opens {gate} for {canary} in {cluster}")
+        stored = found.gate
         if not stored.open:
             return _closed(stored.because)
+        if gate == "rollback" and self.clock.now() - found.at > GOOD_FOR:
+            return _closed(f"the rollback of {canary} in {cluster} was asked for more than {GOOD_FOR} ago: ask again")
         reached = self.clusters.get(cluster)
         if reached is None:
             return _closed(f"cluster {cluster} is not read through its API, so nobody knows what {canary} carries")

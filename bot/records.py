@@ -174,6 +174,14 @@ class CanaryGate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DatedGate:
+    """A stored answer with the moment it was stored, because some answers expire."""
+
+    gate: CanaryGate
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CanaryMessage:
     """A sentence of Flagger's as its `event` hook brought it.
 

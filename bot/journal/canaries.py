@@ -10,7 +10,7 @@ from bot.actions import RecordCanaryGates
 from bot.journal.area import Area, insert_or_update
 from bot.journal.schema_records import canary_gates
 from bot.keys import EnvironmentKey
-from bot.records import CanaryGate, CanaryGateName
+from bot.records import CanaryGate, CanaryGateName, DatedGate
 
 REFERENCES = TypeAdapter(tuple[str, ...])
 
@@ -18,8 +18,8 @@ REFERENCES = TypeAdapter(tuple[str, ...])
 class Canaries(Area):
     """What Flagger is answered."""
 
-    async def canary_gate(self, cluster: str, canary: str, gate: CanaryGateName) -> CanaryGate | None:
-        """The stored answer; None for a canary no policy names. canary: `<namespace>/<name>`."""
+    async def canary_gate(self, cluster: str, canary: str, gate: CanaryGateName) -> DatedGate | None:
+        """The stored answer and since when; None for a canary no policy names. canary: `<namespace>/<name>`."""
         return await self._read(lambda c: _gate(c, cluster, canary, gate))
 
     async def canary_gates(self, key: EnvironmentKey) -> tuple[CanaryGate, ...]:
@@ -55,10 +55,10 @@ def _row(key: EnvironmentKey, gate: CanaryGate, now: datetime) -> dict[str, obje
     }
 
 
-def _gate(connection: Connection, cluster: str, canary: str, gate: CanaryGateName) -> CanaryGate | None:
+def _gate(connection: Connection, cluster: str, canary: str, gate: CanaryGateName) -> DatedGate | None:
     asked = (canary_gates.c.cluster == cluster) & (canary_gates.c.canary == canary) & (canary_gates.c.gate == gate)
     row = connection.execute(select(canary_gates).where(asked)).one_or_none()
-    return None if row is None else _gate_of(row)
+    return None if row is None else DatedGate(gate=_gate_of(row), at=row.updated_at)
 
 
 def _gates(connection: Connection, key: EnvironmentKey) -> tuple[CanaryGate, ...]:

@@ -231,7 +231,9 @@ async def test_failures_are_told_newest_first_and_of_the_tenant_alone(journal: J
 async def test_canary_gate_is_found_by_cluster_canary_and_question(journal: Journal) -> None:
     await record_gates(journal, UNDO, ROLLOUT)
 
-    assert await journal.canary_gate("east", "shop/shop", "confirm-rollout") == ROLLOUT
+    found = await journal.canary_gate("east", "shop/shop", "confirm-rollout")
+    assert found is not None
+    assert (found.gate, found.at) == (ROLLOUT, START)
     assert await journal.canary_gate("west", "shop/shop", "confirm-rollout") is None
     assert await journal.canary_gates(PRODUCTION) == (ROLLOUT, UNDO)
 

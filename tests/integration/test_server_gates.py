@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
@@ -10,10 +11,11 @@ from canary_worlds import MemoryCluster, put_canary
 from receiving import MemoryInbox, ScriptedGates, serving, with_token
 from shared_payloads import load_payload
 
+from bot.clock import FixedClock
 from bot.errors import PermanentError, TemporaryError
 from bot.gates import StoredGates
 from bot.receivers.flagger import GATES
-from bot.records import CanaryGate, CanaryGateName
+from bot.records import CanaryGate, CanaryGateName, DatedGate
 from bot.server import ServerSettings
 from bot.server_ports import Gates
 
@@ -93,6 +95,7 @@ async def test_the_same_question_twice_is_two_questions() -> None:
     assert len(inbox.deliveries) == 2
 
 
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 NEW, OLD = "registry.example/web@sha256:2", "registry.example/web@sha256:1"
 
 
@@ -103,19 +106,22 @@ class Decided:
     images: tuple[str, ...]
     open: frozenset[str]
 
-    async def canary_gate(self, cluster: str, canary: str, gate: CanaryGateName) -> CanaryGate | None:
+    async def canary_gate(self, cluster: str, canary: str, gate: CanaryGateName) -> DatedGate | None:
         if canary != "shop/web":
             return None
-        return CanaryGate(
+        found = CanaryGate(
             cluster=cluster, canary=canary, gate=gate, images=self.images, open=gate in self.open, because="decided"
         )
+        return DatedGate(gate=found, at=NOW)
 
 
 def decided(*open_gates: str) -> StoredGates:
     """Production carries NEW, which was decided about."""
     cluster = MemoryCluster("eu-1")
     put_canary(cluster, "Progressing", target=NEW, primary=OLD)
-    return StoredGates(answers=Decided((NEW,), frozenset(open_gates)), clusters={"eu-1": cluster})
+    return StoredGates(
+        answers=Decided((NEW,), frozenset(open_gates)), clusters={"eu-1": cluster}, clock=FixedClock(NOW)
+    )
 
 
 @pytest.mark.parametrize(

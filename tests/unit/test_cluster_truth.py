@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from canary_worlds import MemoryCluster, production_of, put_canary, put_event, put_kustomization, rollout_policy
-from rule_worlds import IMAGE, NEW, OLD
+from rule_worlds import IMAGE, NEW, NOW, OLD
 
 from bot.clients.kubernetes import Change
+from bot.clock import FixedClock
 from bot.errors import PermanentError, TemporaryError
 from bot.gates import StoredGates
 from bot.looking.cluster_truth import ClusterTruth
@@ -16,7 +17,7 @@ from bot.looking.git_truth import Written
 from bot.looking.images import Images
 from bot.looking.selection_truth import named
 from bot.observing import ClusterSeen, SelectionSeen
-from bot.records import CanaryGate, CanaryGateName
+from bot.records import CanaryGate, CanaryGateName, DatedGate
 from bot.releases import Image, Release
 from bot.resync import Moved
 from config.policy import EnvironmentPolicy
@@ -259,26 +260,35 @@ class Remembered:
     """Stored answers."""
 
     gates: list[CanaryGate] = field(default_factory=list)
+    age: timedelta = timedelta(0)
     fault: Exception | None = None
 
-    async def canary_gate(self, cluster: str, canary: str, gate: CanaryGateName) -> CanaryGate | None:
+    async def canary_gate(self, cluster: str, canary: str, gate: CanaryGateName) -> DatedGate | None:
         if self.fault is not None:
             raise self.fault
         found = [one for one in self.gates if (one.cluster, one.canary, one.gate) == (cluster, canary, gate)]
-        return found[0] if found else None
+        return DatedGate(gate=found[0], at=NOW - self.age) if found else None
 
 
-def stored(*, images: tuple[str, ...] = (NEW_HERE,), is_open: bool = True) -> CanaryGate:
+def stored(
+    *, images: tuple[str, ...] = (NEW_HERE,), is_open: bool = True, gate: CanaryGateName = "rollback"
+) -> CanaryGate:
     return CanaryGate(
-        cluster="two", canary="shop/web", gate="rollback", images=images, open=is_open, because="it was decided"
+        cluster="two", canary="shop/web", gate=gate, images=images, open=is_open, because="it was decided"
     )
 
 
 async def asked(
-    answers: Remembered, cluster: MemoryCluster, *, within: float = 3, name: str = "web"
+    answers: Remembered,
+    cluster: MemoryCluster,
+    *,
+    within: float = 3,
+    name: str = "web",
+    gate: CanaryGateName = "rollback",
 ) -> tuple[bool, str]:
-    gates = StoredGates(answers=answers, clusters={"two": cluster}, within=timedelta(seconds=within))
-    answer = await gates.answer("two", "rollback", "shop", name, "59968b6cb7")
+    patience = timedelta(seconds=within)
+    gates = StoredGates(answers=answers, clusters={"two": cluster}, clock=FixedClock(NOW), within=patience)
+    answer = await gates.answer("two", gate, "shop", name, "59968b6cb7")
     return answer.open, answer.because
 
 
@@ -290,6 +300,20 @@ def rolling_out() -> MemoryCluster:
 
 async def test_a_gate_is_open_for_exactly_the_images_it_was_decided_for() -> None:
     assert await asked(Remembered([stored()]), rolling_out()) == (True, "it was decided")
+
+
+async def test_an_order_to_roll_back_expires() -> None:
+    fresh = await asked(Remembered([stored()], age=timedelta(minutes=10)), rolling_out())
+    is_open, because = await asked(Remembered([stored()], age=timedelta(minutes=10, seconds=1)), rolling_out())
+
+    assert (fresh[0], is_open) == (True, False)
+    assert "asked for more than 0:10:00 ago" in because
+
+
+async def test_a_confirmation_stays_until_it_is_decided_anew() -> None:
+    answers = Remembered([stored(gate="confirm-rollout")], age=timedelta(days=3))
+
+    assert await asked(answers, rolling_out(), gate="confirm-rollout") == (True, "it was decided")
 
 
 @pytest.mark.parametrize("images", [(), (OLD_HERE,), (NEW_HERE, OLD_HERE)])
