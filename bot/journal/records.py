@@ -54,7 +54,10 @@ class Records(Area):
         return await self._read(lambda c: _promotion_of(c, tenant, merge_request))
 
     async def failures(self, tenant: str) -> tuple[FailureMark, ...]:
-        """The newest promotions of all applications of the tenant that failed, newest first, at most 50."""
+        """The newest promotions of all applications of the tenant that failed, newest first, at most 50.
+
+        What had not failed and a person took back is none of them: it says nothing of the platform.
+        """
         return await self._read(lambda c: _failures(c, tenant))
 
     async def save_environment_state(self, state: EnvironmentState) -> None:
@@ -120,10 +123,15 @@ def keep_promotion(connection: Connection, promotion: Promotion) -> None:
         "healthy_at": promotion.healthy_at,
         "baseline": promotion.baseline,
         "failure": FAILURE.dump_json(promotion.failure).decode() if promotion.failure else None,
-        "failed_at": promotion.failure.at if promotion.failure else None,
+        "failed_at": _failed_at(promotion.failure),
         "asked_again_at": promotion.asked_again_at,
     }
     connection.execute(insert_or_update(connection, promotions, "opened_at").values(values))
+
+
+def _failed_at(failure: Failure | None) -> datetime | None:
+    """When it failed by itself; a person's wish to be rid of it is no failure that a brake counts."""
+    return None if failure is None or failure.cause == "person" else failure.at
 
 
 def keep_environment_state(connection: Connection, state: EnvironmentState) -> None:

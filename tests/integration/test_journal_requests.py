@@ -228,6 +228,17 @@ async def test_failures_are_told_newest_first_and_of_the_tenant_alone(journal: J
     assert failures == tuple(FailureMark(key=PRODUCTION, at=at, release=RELEASE.name) for at in newest)
 
 
+async def test_what_a_person_took_back_did_not_fail(journal: Journal) -> None:
+    wish = replace(FAILURE, cause="person", evidence="pin", because="maintainer asked for it")
+    await journal.save_promotion(replace(PROMOTION, id="wish", state="rolled_back", failure=wish))
+    await journal.save_promotion(PROMOTION)
+
+    told = [one.failure for one in await journal.promotions(SHOP)]
+
+    assert sorted(one.cause for one in told if one) == ["canary", "person"]
+    assert await journal.failures("acme") == (FailureMark(key=PRODUCTION, at=START, release=RELEASE.name),)
+
+
 async def test_canary_gate_is_found_by_cluster_canary_and_question(journal: Journal) -> None:
     await record_gates(journal, UNDO, ROLLOUT)
 
