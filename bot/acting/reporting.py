@@ -6,6 +6,7 @@ from bot.actions import OpenIncident, TellPromotion, TellSource
 from bot.clients.gitlab.effects.issues import WantedIssue, ensure_issue
 from bot.clients.gitlab.models import MergeRequest
 from bot.clients.gitlab.reads import commit_merge_requests
+from bot.errors import PermanentError
 from bot.messages import (
     incident_description,
     incident_labels,
@@ -40,7 +41,15 @@ async def tell_promotion(action: TellPromotion, hands: Hands) -> Done:
 
 
 async def tell_source(action: TellSource, hands: Hands) -> Done:
-    """The application's merge requests that brought the commit say so, too; there may be none."""
+    """The application's merge requests that brought the commit say so, too; there may be none.
+
+    Raises PermanentError where the operator's grant does not cover the project: the policy alone opens no project.
+    """
+    if not hands.tenant.may_govern(action.project):
+        raise PermanentError(
+            f"the operator does not grant {action.project} to {hands.tenant.name}, so no merge request there is told. "
+            "Ask for it in the tenant's application_projects, or mend policy.yaml."
+        )
     if not action.release.commit:
         return Done(external_id="", wrote=False)
     marker, body = taken_back_note(action)

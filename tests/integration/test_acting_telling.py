@@ -9,6 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from acting_cases import KEY, SOURCE, Stage, failure, open_stage
+from structlog.testing import capture_logs
 from yarl import URL
 
 from bot.acting import breaker
@@ -19,6 +20,7 @@ from bot.clients.gitlab.transport import Answer, exchange
 from bot.errors import TemporaryError
 from bot.releases import Release
 from bot.sandbox.gitlab.records import Note
+from bot.tenants import Tenants
 
 
 @pytest.fixture
@@ -146,6 +148,25 @@ async def test_the_merge_request_that_brought_the_commit_is_told(stage: Stage) -
     (note,) = [one for one in request.notes if not one.system]
     assert (len(first.effects), len(again.effects)) == (1, 0)
     assert "was taken back from production" in note.body
+
+
+async def test_a_project_that_the_operator_no_longer_grants_is_told_nothing(stage: Stage) -> None:
+    await stage.gitlab.commit_files(stage.source, "main", {"a.txt": "1"}, "Start", stage.person)
+    sha = await stage.gitlab.commit_files(stage.source, "feature", {"a.txt": "2"}, "Greet", stage.person)
+    await _request(stage, stage.gitlab.create_token(stage.person, ("api",)))
+    granted = stage.tenants.get("acme")
+    assert granted is not None
+    tenants = Tenants([replace(granted, projects=("acme/other",))])
+    tenants.learn("acme", stage.tenants.policy("acme"))
+    stage.executor.tenants = tenants
+
+    with capture_logs() as logs:
+        outcome = await stage.perform(told_source(stage, sha))
+
+    (request,) = stage.source.merge_requests.values()
+    assert (outcome.effects, [note for note in request.notes if not note.system]) == ((), [])
+    (refusal,) = [line["because"] for line in logs if line["event"] == "not told"]
+    assert f"the operator does not grant {SOURCE} to acme" in refusal
 
 
 async def _request(stage: Stage, token: str) -> None:
