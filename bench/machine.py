@@ -22,11 +22,12 @@ PATIENCE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Bot:
-    """A running bot: its address, its process, and how long it took from start to ready, in seconds."""
+    """A running bot: its address, its process, and what it took from start to ready, in seconds and CPU seconds."""
 
     url: str
     process: psutil.Process
     started_in: float
+    start_cpu: float
 
     def rss(self) -> float:
         """Resident memory of the process and its children, in MB (10^6 bytes)."""
@@ -72,7 +73,9 @@ def bot(folder: Path, facts: Mapping[str, Any], *, cluster: bool = True) -> Iter
         child, line = stack.enter_context(process(*command, log=folder / "bot.log"))
         url = line.split()[-1]
         until(lambda: get(f"{url}/readyz") is not None, "the bot is ready")
-        yield Bot(url, psutil.Process(child.pid), time.monotonic() - began)
+        took, started = time.monotonic() - began, psutil.Process(child.pid)
+        used = started.cpu_times()
+        yield Bot(url, started, took, used.user + used.system)
 
 
 def call(url: str, token: str, method: str = "GET", body: Mapping[str, Any] | None = None) -> Any:

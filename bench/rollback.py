@@ -40,10 +40,14 @@ class Rollback:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """Seconds of several rollbacks. ratio: the median of each one against the plain client's commit right after it."""
+    """Seconds of several rollbacks, `each` in their order.
+
+    ratio: the median of each one against the plain client's commit right after it.
+    """
 
     events: bool
     rollbacks: int
+    each: list[float]
     median: float
     least: float
     most: float
@@ -117,6 +121,7 @@ def row(found: list[Rollback], *, events: bool) -> Row:
     return Row(
         events=events,
         rollbacks=len(found),
+        each=[round(one, 3) for one in seconds],
         median=statistics.median(seconds),
         least=min(seconds),
         most=max(seconds),

@@ -243,6 +243,17 @@ async def test_failing_closure_spoils_neither_its_neighbours_nor_the_writer(jour
     assert (await take_one(journal)).to_seq == 2
 
 
+async def test_failing_closure_alone_leaves_nothing_and_the_writer_goes_on(journal: Journal) -> None:
+    def fail(connection: Connection) -> None:
+        connection.execute(text("UPDATE counters SET value = value + 1000"))
+        raise ValueError("mine alone")
+
+    with pytest.raises(ValueError, match="mine alone"):
+        await journal._write(fail)
+
+    assert await journal.dirty([SHOP], because="after") == 1
+
+
 async def test_file_locked_by_a_stranger_is_a_temporary_error(
     tmp_path: Path, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
