@@ -5,7 +5,7 @@ of 1.41); a sentence that is not known proves nothing.
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from re import compile as pattern
 
 from bot.observing import CanarySeen, ClusterSeen, Failure, FailureCause, FailureKind
@@ -37,6 +37,9 @@ UNMEASURED = (
 )
 """There was nothing to measure with."""
 
+SINCE = pattern(r" failed at (\S+)$")
+"""How the evidence of a failed canary ends where its status says since when (`CanarySeen.spec`)."""
+
 BETTER_KNOWN: dict[FailureKind, int] = {"unknown": 0, "no-data": 1, "measured": 2}
 
 
@@ -66,6 +69,18 @@ def cause_of(cluster: ClusterSeen) -> FailureCause:
 def canary_evidence(cluster: str, canary: CanarySeen) -> str:
     """By what a canary's failure is told from the next one's."""
     return f"canary {cluster}/{canary.name} {canary.spec}"
+
+
+def failed_since(failure: Failure) -> datetime:
+    """When it failed: as its canary says, unless the bot saw it before. Flux tells no such moment."""
+    found = SINCE.search(failure.evidence) if failure.cause == "canary" else None
+    if found is None:
+        return failure.at
+    try:
+        told = datetime.strptime(found[1], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return failure.at
+    return min(failure.at, told)
 
 
 def kind_of(messages: tuple[str, ...]) -> tuple[FailureKind, str]:

@@ -314,6 +314,33 @@ def test_a_failure_recorded_without_its_cause_is_left_to_people() -> None:
     assert (decision.kind, decision.actions) == ("skip", ())
 
 
+@pytest.mark.parametrize(("ago", "verdict"), [(timedelta(minutes=59), "green"), (timedelta(hours=2), "red")])
+def test_a_canary_that_failed_during_an_outage_is_as_old_as_its_own_word(ago: timedelta, verdict: str) -> None:
+    moment = f"{NOW - ago:%Y-%m-%dT%H:%M:%SZ}"
+    memory = world()
+    failing(memory, replace(failure_of(at=NOW), evidence=f"canary one/shop/web failed at {moment}"))
+
+    assert gate(decided(memory), "fresh")[0] == verdict
+
+
+def test_a_cluster_whose_clock_is_ahead_makes_no_failure_younger() -> None:
+    moment = f"{NOW + timedelta(hours=3):%Y-%m-%dT%H:%M:%SZ}"
+    memory = world()
+    failing(
+        memory, replace(failure_of(at=NOW - timedelta(hours=2)), evidence=f"canary one/shop/web failed at {moment}")
+    )
+
+    assert gate(decided(memory), "fresh")[0] == "red"
+
+
+@pytest.mark.parametrize("moment", ["08:00", "2026-13-45T99:00:00Z", "the end"])
+def test_evidence_without_a_moment_leaves_the_moment_it_was_first_seen(moment: str) -> None:
+    memory = world()
+    failing(memory, replace(failure_of(), evidence=f"canary one/shop/web failed at {moment}"))
+
+    assert gate(decided(memory), "fresh")[0] == "green"
+
+
 def with_one_away(memory: Memory) -> Memory:
     """A second cluster of production does not answer."""
     away = replace(cluster(None, "unknown", name="two"), away=True, because="cluster two cannot be read now")
