@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := demo
 .DELETE_ON_ERROR:
-.PHONY: demo test unit integration contract check format bench crash rescans lock image clean help install-run install-dev
+.PHONY: demo test unit integration contract manifests check format bench crash rescans lock image clean help install-run install-dev
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -16,7 +16,7 @@ RUN_LOCKS := requirements/build.txt requirements/run.txt
 DEV_LOCKS := $(RUN_LOCKS) requirements/dev.txt
 RUN_STAMP := $(VENV)/.run-$(call digest,$(RUN_LOCKS))
 DEV_STAMP := $(VENV)/.dev-$(call digest,$(DEV_LOCKS))
-TIERS ?= unit integration contract
+TIERS ?= unit integration contract manifests
 PYTEST := $(BIN)/python -m pytest
 PYTEST_ARGS ?=
 
@@ -28,8 +28,8 @@ demo: $(RUN_STAMP)
 test: $(DEV_STAMP)
 	@for tier in $(TIERS); do $(MAKE) --no-print-directory $$tier || exit 1; done
 
-## unit, integration, contract: one tier of tests
-unit integration contract: $(DEV_STAMP)
+## unit, integration, contract, manifests: one tier of tests
+unit integration contract manifests: $(DEV_STAMP)
 	@echo "== $@ =="
 	@$(PYTEST) tests/$@ $(PYTEST_ARGS)
 
