@@ -28,6 +28,10 @@ Standing = tuple[str, str, str] | None
 """Phase, last applied and last promoted spec of a canary; None for one of another shape (its own look says so)."""
 
 
+POLICY_COMES = timedelta(seconds=2)
+"""Between two looks at whether a policy names canaries yet: a bot that just began has read none, and asking is free."""
+
+
 @dataclass(slots=True)
 class Moved:
     """Where each canary stood when its change was last taken."""
@@ -75,7 +79,8 @@ class Resync:
             tasks.create_task(self._repeat(self.sweep, self.sweep_every))
             for name, cluster in self.clusters.items():
                 tasks.create_task(self.watch(name, cluster))
-                tasks.create_task(self._repeat(partial(self.watch_canaries, name, cluster), self.every))
+                watching = partial(self.watch_canaries, name, cluster)
+                tasks.create_task(self._repeat(watching, min(self.every, POLICY_COMES)))
 
     async def look_at_configurations(self) -> None:
         """Each config repository: one fetch, one list of merge requests, and only what moved is looked at further."""
