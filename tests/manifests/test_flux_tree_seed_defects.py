@@ -14,6 +14,9 @@ from bot.sandbox.cluster.images.selection import Filter, NothingSelected, Policy
 from config.lints import lint
 
 SUFFIXED = ("1.9.0-prod", "1.10.0-prod")
+REVERTS = re.compile(r"\bgit revert\b(?!` alone)")
+COPIES = re.compile(r"\b(docker|podman) (pull|tag|push)\b")
+SIGNS_BY_TAG = re.compile(r"\bcosign (sign|attest) (?!.*@)")
 every_cluster = pytest.mark.parametrize("cluster", CLUSTERS)
 
 
@@ -93,17 +96,36 @@ def test_8_what_automation_writes_stands_where_sluice_can_take_the_marker_away()
 
 
 def test_8_nothing_here_rolls_back_by_reverting() -> None:
-    assert [file for file, line in lines() if re.search(r"\bgit revert\b(?!` alone)", line)] == []
+    assert [file for file, line in lines() if REVERTS.search(line)] == []
 
 
 def test_9_nothing_copies_an_image_by_pulling_tagging_and_pushing_it() -> None:
-    assert [file for file, line in lines() if re.search(r"\b(docker|podman) (pull|tag|push)\b", line)] == []
+    assert [file for file, line in lines() if COPIES.search(line)] == []
 
 
 def test_10_nothing_signs_by_tag() -> None:
-    signing = [line for _, line in lines() if re.search(r"\bcosign (sign|attest)\b", line)]
+    assert [file for file, line in lines() if SIGNS_BY_TAG.search(line)] == []
 
-    assert [line for line in signing if "@" not in line] == []
+
+@pytest.mark.parametrize(
+    ("pattern", "line"),
+    [
+        (REVERTS, "git revert HEAD  # Revert last commit"),
+        (COPIES, "- docker pull ${REGISTRY}/app:${VERSION}"),
+        (COPIES, "- docker push ${REGISTRY}/app:${VERSION}-prod"),
+        (SIGNS_BY_TAG, "- cosign sign --key ${COSIGN_KEY} registry.example.com/app:1.2.3"),
+    ],
+)
+def test_8_9_and_10_see_the_seeds_lines(pattern: re.Pattern[str], line: str) -> None:
+    assert pattern.search(line)
+
+
+def test_11_the_seeds_agent_is_seen() -> None:
+    seed = "gitops:\n  manifest_projects:\n    - id: path/to/flux-config\n"
+
+    found = lint(".gitlab/agents/production/config.yaml", seed)
+
+    assert [one.code for one in found] == ["agent-config-obsolete"]
 
 
 def test_11_agents_neither_apply_manifests_nor_manage_flux() -> None:
