@@ -25,7 +25,6 @@ from bot.undoing import SettleRequest as SettleRequest
 from bot.undoing import TellPromotion as TellPromotion
 from bot.undoing import TellSource as TellSource
 from bot.undoing import Way as Way
-from bot.undoing import rollback_branch as rollback_branch
 
 Verdict = Literal["green", "waiting", "red"]
 StatusState = Literal["running", "success", "failed", "pending"]

@@ -59,6 +59,11 @@ class EnvironmentKey:
         """The one branch of this application's merge requests into this environment."""
         return f"sluice/{self.environment}/{self.application}"
 
+    @property
+    def rollback_branch(self) -> str:
+        """The one branch of merge requests that take back: beside `branch`, as Git allows no branch below a branch."""
+        return f"sluice-rollback/{self.environment}/{self.application}"
+
 
 Key = SourceKey | ConfigKey | ApplicationKey
 Subject = SourceKey | ConfigKey | ApplicationKey | EnvironmentKey

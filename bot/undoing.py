@@ -39,11 +39,6 @@ class RollBack:
         """The moment the rollback is dated by."""
         return self.failure.at
 
-    @property
-    def branch(self) -> str:
-        """The branch of the merge request, when that is the way."""
-        return rollback_branch(self.key)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeRollback:
@@ -74,11 +69,6 @@ class LiftPin:
     def effect_key(self) -> str:
         return f"unpin:{self.key}:{self.release.id}:{self.since:%Y%m%dT%H%M%S}"
 
-    @property
-    def branch(self) -> str:
-        """The branch of the merge request, when that is the way."""
-        return rollback_branch(self.key)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevokeDenial:
@@ -93,11 +83,6 @@ class RevokeDenial:
     @property
     def effect_key(self) -> str:
         return f"allow:{self.key}:{self.version}:{self.request.id}"
-
-    @property
-    def branch(self) -> str:
-        """The branch of the merge request, when that is the way."""
-        return rollback_branch(self.key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,8 +163,3 @@ class RecordCanaryGates:
 
     key: EnvironmentKey
     gates: tuple[CanaryGate, ...]
-
-
-def rollback_branch(key: EnvironmentKey) -> str:
-    """`sluice-rollback/<environment>/<application>`: beside `sluice/…`, because Git allows no branch below a branch."""
-    return f"sluice-rollback/{key.environment}/{key.application}"

@@ -1,5 +1,7 @@
 """A release is taken back and kept back: one commit holds release file, positions, markers, pin and denial."""
 
+from collections.abc import Awaitable, Callable
+from datetime import datetime
 from functools import partial
 
 from bot.acting.edits import Files, declares, denials_at, pin_at, positions, stands, tagged
@@ -24,16 +26,8 @@ from bot.releases import Image, Release
 
 async def roll_back(action: RollBack, hands: Hands) -> Done:
     """Git says `back_to` again and keeps it, or the merge request that says so is open."""
-    change = Change(
-        effect_key=action.effect_key,
-        branch=action.branch,
-        message=undoing_commit(action),
-        title=undoing_title(action),
-        description=rollback_description(action, images_denied(action) if action.deny else ()),
-        labels=undoing_labels(action),
-        files=partial(taken_back, action, hands),
-        since=action.since,
-    )
+    description = rollback_description(action, images_denied(action) if action.deny else ())
+    change = _change(action, description, partial(taken_back, action, hands), since=action.since)
     return await land(change, action.way, hands)
 
 
@@ -45,32 +39,37 @@ async def merge_rollback(action: MergeRollback, hands: Hands) -> Done:
 
 async def lift_pin(action: LiftPin, hands: Hands) -> Done:
     """The pin is gone and image automation writes the positions again, or the merge request for that is open."""
-    change = Change(
-        effect_key=action.effect_key,
-        branch=action.branch,
-        message=undoing_commit(action),
-        title=undoing_title(action),
-        description=lifting_description(action),
-        labels=undoing_labels(action),
-        files=partial(_lifted, action, hands),
-    )
+    change = _change(action, lifting_description(action), partial(_lifted, action, hands))
     return await land(change, action.way, hands)
 
 
 async def revoke_denial(action: RevokeDenial, hands: Hands) -> Done:
     """The release is no longer denied here; a merge request for that is merged at once, for a person asked."""
-    change = Change(
+    merging = partial(undoing_merge_commit, action)
+    files = partial(_allowed, action, hands)
+    change = _change(action, revoking_description(action), files, since=action.request.at, merging=merging)
+    return await land(change, action.way, hands)
+
+
+def _change(
+    action: RollBack | LiftPin | RevokeDenial,
+    description: str,
+    files: Callable[[str], Awaitable[Files | None]],
+    *,
+    since: datetime | None = None,
+    merging: Callable[[int], str] | None = None,
+) -> Change:
+    return Change(
         effect_key=action.effect_key,
-        branch=action.branch,
+        branch=action.key.rollback_branch,
         message=undoing_commit(action),
         title=undoing_title(action),
-        description=revoking_description(action),
+        description=description,
         labels=undoing_labels(action),
-        files=partial(_allowed, action, hands),
-        merging=partial(undoing_merge_commit, action),
-        since=action.request.at,
+        files=files,
+        since=since,
+        merging=merging,
     )
-    return await land(change, action.way, hands)
 
 
 def images_denied(action: RollBack) -> tuple[Image, ...]:

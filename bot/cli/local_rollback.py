@@ -18,7 +18,7 @@ from bot.messages import undoing_commit
 from bot.records import Failure
 from bot.releases import Release
 from bot.tenants import Tenant
-from config.policy import POLICY_FILE, RELEASES, Policy
+from config.policy import POLICY_FILE, Policy
 
 SEARCHED = 200
 """How many versions of the release file are searched for the one to go back to."""
@@ -84,7 +84,7 @@ async def build(found: Checkout, wish: Wish, now: datetime, *, push: bool) -> Ma
             tenant = Tenant(name=wish.tenant, config_project=str(found.root), branch=found.branch, projects=())
             action, policy, sha = await _commit(GitTruth(tenant, mirror, Images({})), found, wish, now)
             if push:
-                await _push(mirror, action.branch, sha)
+                await _push(mirror, action.key.rollback_branch, sha)
             patch = _git(path, "format-patch", "-1", "--stdout", sha)
         finally:
             await mirror.close()
@@ -134,7 +134,7 @@ async def _action(git: GitTruth, base: str, found: Checkout, wish: Wish, now: da
 
 async def _earlier(git: GitTruth, base: str, key: EnvironmentKey, version: str) -> Release:
     """The newest release of this version that the environment ever declared."""
-    path = f"{RELEASES}/{key.environment}/{key.application}.yaml"
+    path = Policy.release_file(key.application, key.environment)
     known: dict[str, Release] = {}
     for commit in await git.mirror.history(base, limit=SEARCHED, path=path):
         release = await git.proposed(commit.sha, key)

@@ -8,7 +8,7 @@ from bot.cli.local_rollback import Checkout, Made
 def steps(found: Checkout, made: Made, *, applied: bool) -> tuple[str, ...]:
     """Git first, then one look for Flux in each cluster; applied: the commit is on its branch in the checkout."""
     git = f"git -C {shlex.quote(str(found.root))}"
-    branch = made.action.branch
+    branch = made.action.key.rollback_branch
     landing = f"{git} merge --ff-only {branch}" if applied else f"sluice rollback … --offline --print | {git} am"
     return (
         f"{git} show {branch}" if applied else f"# on {found.branch}, as last fetched:",

@@ -76,7 +76,7 @@ def _offline(repo: Path, wish: "Wish", *, as_patch: bool, as_json: bool) -> None
     made = asyncio.run(build(found, wish, SystemClock().now(), push=not as_patch))
     left = steps(found, made, applied=not as_patch)
     if as_json:
-        branch = "" if as_patch else made.action.branch
+        branch = "" if as_patch else made.action.key.rollback_branch
         printing.as_json({"commit": made.sha, "branch": branch, "patch": made.patch, "steps": left})
         return
     typer.echo(made.patch if as_patch else "\n".join(left))

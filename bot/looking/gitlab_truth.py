@@ -14,7 +14,6 @@ from bot.looking.proof import EXTERNAL, merge_proof
 from bot.messages import LABEL
 from bot.observing import Change, CommitSeen, Comparison, MergeProof, MergeRequestMark, MergeRequestSeen, Rights
 from bot.releases import Release
-from bot.undoing import rollback_branch
 
 RECENT = 20
 """How many of a branch's merge requests are listed; at most one of them is open."""
@@ -62,7 +61,7 @@ class GitLabTruth:
 
     async def rollback_request(self, git: GitTruth, key: EnvironmentKey) -> MergeRequestSeen | None:
         """The open one of the environment's rollback branch, asked for in the config project itself, not a fork."""
-        project, branch = git.tenant.config_project, rollback_branch(key)
+        project, branch = git.tenant.config_project, key.rollback_branch
         found = await reads.merge_requests(self.api, project, state="opened", source_branch=branch, limit=RECENT)
         ours = [one for one in found if one.target_branch == git.tenant.branch and not one.from_fork]
         if not ours:

@@ -23,7 +23,6 @@ from bot.sandbox.gitlab.people import AccessLevel, User
 from bot.sandbox.gitlab.projects import Project
 from bot.sandbox.gitlab.server import GitLab
 from bot.tenants import Tenant
-from bot.undoing import rollback_branch
 
 CONFIG = "acme/config"
 KEY = EnvironmentKey("demo", "shop", "production")
@@ -97,8 +96,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def test_open_rollback_is_seen_with_its_head_and_proof(world: World) -> None:
-    sha = await world.push(rollback_branch(KEY))
-    iid = await world.ask(rollback_branch(KEY))
+    sha = await world.push(KEY.rollback_branch)
+    iid = await world.ask(KEY.rollback_branch)
 
     seen = await world.truth.rollback_request(world.git, KEY)
 
@@ -109,8 +108,8 @@ async def test_open_rollback_is_seen_with_its_head_and_proof(world: World) -> No
 
 
 async def test_closed_rollback_is_not_seen(world: World) -> None:
-    await world.push(rollback_branch(KEY))
-    await effects.ensure_merge_request_closed(world.api, CONFIG, await world.ask(rollback_branch(KEY)))
+    await world.push(KEY.rollback_branch)
+    await effects.ensure_merge_request_closed(world.api, CONFIG, await world.ask(KEY.rollback_branch))
 
     assert await world.truth.rollback_request(world.git, KEY) is None
 
@@ -126,8 +125,8 @@ async def test_promotion_is_no_rollback(world: World) -> None:
 
 
 async def test_merge_request_that_lifts_a_pin_names_no_release_that_is_taken_back(world: World) -> None:
-    await world.push(rollback_branch(KEY))
-    await world.ask(rollback_branch(KEY), purpose="unpin", named=GOOD)
+    await world.push(KEY.rollback_branch)
+    await world.ask(KEY.rollback_branch, purpose="unpin", named=GOOD)
 
     seen = await world.truth.rollback_request(world.git, KEY)
 
@@ -136,9 +135,9 @@ async def test_merge_request_that_lifts_a_pin_names_no_release_that_is_taken_bac
 
 
 async def test_a_persons_commit_on_the_branch_is_not_ours(world: World) -> None:
-    await world.push(rollback_branch(KEY))
-    await world.ask(rollback_branch(KEY))
-    await world.gitlab.commit_files(world.project, rollback_branch(KEY), {"a.txt": "1"}, "Wait", world.person)
+    await world.push(KEY.rollback_branch)
+    await world.ask(KEY.rollback_branch)
+    await world.gitlab.commit_files(world.project, KEY.rollback_branch, {"a.txt": "1"}, "Wait", world.person)
     await world.git.mirror.fetch()
 
     seen = await world.truth.rollback_request(world.git, KEY)

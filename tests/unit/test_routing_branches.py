@@ -7,11 +7,10 @@ from bot.events import BranchPushed, Event, MergeRequestChanged, PipelineChanged
 from bot.keys import ConfigKey, EnvironmentKey, Key
 from bot.routing import keys_of
 from bot.tenants import Tenant, Tenants
-from bot.undoing import rollback_branch
 
 CONFIG = "acme/config"
 KEY = EnvironmentKey(TENANT, APPLICATION, "staging")
-OURS = [KEY.branch, rollback_branch(KEY)]
+OURS = [KEY.branch, KEY.rollback_branch]
 
 
 def woken(event: Event) -> tuple[Key, ...]:
