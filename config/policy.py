@@ -143,15 +143,18 @@ class Policy(PolicyForm):
         found = (version_in(template, tag) for template in self.applications[application].tags)
         return next((version for version in found if version is not None), None)
 
-    def release_file(self, application: str, environment: str) -> str:
+    @staticmethod
+    def release_file(application: str, environment: str) -> str:
         """The path of the file that says which release is meant to run there."""
         return f"{RELEASES}/{environment}/{application}.yaml"
 
-    def denial_file(self, application: str, environment: str) -> str:
+    @staticmethod
+    def denial_file(application: str, environment: str) -> str:
         """The path of the file that says which digests do not come back by themselves."""
         return f"{DENIALS}/{environment}/{application}.yaml"
 
-    def pin_file(self, application: str, environment: str) -> str:
+    @staticmethod
+    def pin_file(application: str, environment: str) -> str:
         """The path of the file that a rollback leaves: what the environment stays at, and what lifts that."""
         return f"{PINS}/{environment}/{application}.yaml"
 

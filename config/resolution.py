@@ -34,25 +34,24 @@ VERSION = r"(?P<version>\d[0-9A-Za-z.+_-]*)"
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class KustomizationRef:
+class _ObjectRef:
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+class KustomizationRef(_ObjectRef):
     """A Flux Kustomization by namespace and name; in which cluster is said beside it."""
 
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.namespace}/{self.name}"
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class CanaryRef:
+class CanaryRef(_ObjectRef):
     """A Flagger Canary by namespace and name; in which cluster is said beside it."""
 
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.namespace}/{self.name}"
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

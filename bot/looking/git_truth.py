@@ -15,7 +15,7 @@ from bot.observing import Denial, Marking, Pin
 from bot.positions import Found, parse_denial_file, parse_install_file, parse_pin_file, parse_release_file
 from bot.releases import Image, Release
 from bot.tenants import Tenant
-from config.policy import DENIALS, INSTALL_FILE, PINS, POLICY_FILE, TEAM_FILES, EnvironmentPolicy, Policy
+from config.policy import INSTALL_FILE, POLICY_FILE, TEAM_FILES, EnvironmentPolicy, Policy
 
 EARLIER = 20
 """How many past versions of a release file are looked at to tell lag from a choice somebody else made."""
@@ -111,18 +111,18 @@ class GitTruth:
 
     async def proposed(self, revision: str, key: EnvironmentKey) -> Release | None:
         """The release that the release file names at a revision."""
-        text = await self.text(revision, f".sluice/releases/{key.environment}/{key.application}.yaml")
+        text = await self.text(revision, Policy.release_file(key.application, key.environment))
         return None if text is None else parse_release_file(text)
 
     async def pin(self, revision: str, key: EnvironmentKey) -> Pin | None:
         """What keeps an environment at a release at a revision; PermanentError when the pin cannot be read."""
-        file = f"{PINS}/{key.environment}/{key.application}.yaml"
+        file = Policy.pin_file(key.application, key.environment)
         text = await self.text(revision, file)
         return None if text is None else parse_pin_file(text, file=file)
 
     async def denials(self, revision: str, key: EnvironmentKey) -> tuple[Denial, ...]:
         """The digests denied in an environment at a revision, sorted; PermanentError when they cannot be read."""
-        file = f"{DENIALS}/{key.environment}/{key.application}.yaml"
+        file = Policy.denial_file(key.application, key.environment)
         text = await self.text(revision, file)
         return () if text is None else parse_denial_file(text, file=file)
 

@@ -12,20 +12,7 @@ import msgspec
 
 from bot.clients.kubernetes.objects import Condition, ConditionShape
 from bot.clients.kubernetes.shapes import Metadata, shaped
-
-Phase = Literal[
-    "Initializing",
-    "Initialized",
-    "Waiting",
-    "Progressing",
-    "WaitingPromotion",
-    "Promoting",
-    "Finalising",
-    "Succeeded",
-    "Failed",
-    "Terminating",
-    "Terminated",
-]
+from bot.seen import CanaryPhase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +29,7 @@ class CanaryObject:
     suspended: bool
     target_kind: str
     target: str
-    phase: Phase
+    phase: CanaryPhase
     last_applied_spec: str
     last_promoted_spec: str
     failed_checks: int
@@ -70,7 +57,7 @@ class _Spec(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class _Status(msgspec.Struct, frozen=True, rename="camel"):
-    phase: Phase | Literal[""] = ""
+    phase: CanaryPhase | Literal[""] = ""
     last_applied_spec: str = ""
     last_promoted_spec: str = ""
     failed_checks: int = 0
