@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from bot.keys import ApplicationKey as ApplicationKey
+from bot.keys import CommandKey as CommandKey
 from bot.keys import ConfigKey as ConfigKey
 from bot.keys import EnvironmentKey as EnvironmentKey
 from bot.keys import Key as Key

@@ -1,4 +1,4 @@
-"""What work is claimed by: one key per Flux object, config repository and application (design: route)."""
+"""What work is claimed by: one key per Flux object, config repository, application and thread (design: route)."""
 
 from dataclasses import dataclass
 
@@ -65,8 +65,19 @@ class EnvironmentKey:
         return f"sluice-rollback/{self.environment}/{self.application}"
 
 
-Key = SourceKey | ConfigKey | ApplicationKey
-Subject = SourceKey | ConfigKey | ApplicationKey | EnvironmentKey
+@dataclass(frozen=True, slots=True, order=True)
+class CommandKey:
+    """A thread in which people command: `cmd:<tenant>/<thread>`, the thread as `Place.thread` writes it."""
+
+    tenant: str
+    thread: str
+
+    def __str__(self) -> str:
+        return f"cmd:{self.tenant}/{self.thread}"
+
+
+Key = SourceKey | ConfigKey | ApplicationKey | CommandKey
+Subject = SourceKey | ConfigKey | ApplicationKey | EnvironmentKey | CommandKey
 
 
 def parse_key(text: str) -> Key:
@@ -80,7 +91,10 @@ def parse_key(text: str) -> Key:
             return ConfigKey(tenant)
         case "app", [tenant, application]:
             return ApplicationKey(tenant, application)
+        case "cmd", [tenant, *thread] if tenant and thread:
+            return CommandKey(tenant, "/".join(thread))
         case _:
             raise PermanentError(
-                f"{text!r} is no key: expected src:CLUSTER/NAMESPACE/NAME, cfg:TENANT or app:TENANT/APPLICATION."
+                f"{text!r} is no key: expected src:CLUSTER/NAMESPACE/NAME, cfg:TENANT, app:TENANT/APPLICATION "
+                "or cmd:TENANT/THREAD."
             )

@@ -13,7 +13,7 @@ from bot.clock import Clock
 from bot.errors import PermanentError, StaleError, TemporaryError
 from bot.executor import Executor, Outcome
 from bot.journal import Claim, Journal
-from bot.keys import ApplicationKey, ConfigKey, SourceKey, Subject
+from bot.keys import ApplicationKey, CommandKey, ConfigKey, SourceKey, Subject
 from bot.observing import Observer, Rule
 from bot.parsing import Parser
 from bot.recalling import Recall
@@ -203,7 +203,7 @@ class Worker:
     async def policy_of(self, claim: Claim) -> Policy:
         """The policy a key is decided by: its tenant's; a Flux object belongs to no tenant."""
         match claim.key:
-            case ConfigKey(tenant=tenant) | ApplicationKey(tenant=tenant):
+            case ConfigKey(tenant=tenant) | ApplicationKey(tenant=tenant) | CommandKey(tenant=tenant):
                 await self.recall.one(tenant)
                 return self.tenants.policy(tenant)
             case SourceKey():
