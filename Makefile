@@ -19,6 +19,11 @@ DEV_STAMP := $(VENV)/.dev-$(call digest,$(DEV_LOCKS))
 TIERS ?= unit integration contract manifests
 PYTEST := $(BIN)/python -m pytest
 PYTEST_ARGS ?=
+# Tests wait more than they compute, save for the unit tier: twice as many at once as there are cores.
+CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+AT_ONCE ?= $(shell echo $$(( 2 * $(CORES) )))
+unit: AT_ONCE := $(CORES)
+manifests: AT_ONCE := $(CORES)
 
 ## demo: take a release to production and a bad one back, here, in about a minute
 demo: $(RUN_STAMP)
@@ -31,7 +36,7 @@ test: $(DEV_STAMP)
 ## unit, integration, contract, manifests: one tier of tests
 unit integration contract manifests: $(DEV_STAMP)
 	@echo "== $@ =="
-	@$(PYTEST) tests/$@ $(PYTEST_ARGS)
+	@$(PYTEST) tests/$@ -n $(AT_ONCE) --dist worksteal $(PYTEST_ARGS)
 
 ## check: lint, format, types, import contracts
 check: $(DEV_STAMP)
@@ -63,7 +68,9 @@ BUILD_REQUIRES := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb
 lock:
 	@test -x $(BIN)/uv || { echo "make lock needs uv: run make check once, or $(PIP) install uv"; exit 1; }
 	@$(BIN)/python -c '$(BUILD_REQUIRES)' | $(LOCK) --no-annotate - --output-file requirements/build.txt
-	@$(LOCK) pyproject.toml --constraints requirements/build.txt --output-file requirements/run.txt
+	@$(LOCK) --group tracing --constraints requirements/build.txt --output-file requirements/tracing.txt
+	@$(LOCK) pyproject.toml --constraints requirements/build.txt --constraints requirements/tracing.txt \
+		--output-file requirements/run.txt
 	@$(LOCK) --group dev --constraints requirements/build.txt --constraints requirements/run.txt \
 		--output-file requirements/dev.txt
 
