@@ -14,6 +14,7 @@ ASKED = {
     "build": PROJECT["build-system"]["requires"],
     "run": PROJECT["project"]["dependencies"],
     "dev": PROJECT["dependency-groups"]["dev"],
+    "tracing": PROJECT["dependency-groups"]["tracing"],
 }
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;]+)", re.MULTILINE)
 
