@@ -135,6 +135,48 @@ class ImagePushed:
     digest: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteWritten:
+    """Somebody wrote or edited a note in a GitLab project (Note Hook). text: as signed, never what it says later.
+
+    noteable: `merge_request`, `issue`, or `other` (commits, snippets). iid: of the noteable, 0 for others.
+    branch: the merge request's source branch. fork: it comes from another project. system: GitLab's own.
+    """
+
+    project: str
+    noteable: Literal["merge_request", "issue", "other"]
+    iid: int
+    note: int
+    discussion: str
+    author: int
+    username: str
+    text: str
+    action: Literal["create", "update"]
+    internal: bool
+    system: bool
+    written_at: datetime
+    branch: str = ""
+    fork: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatSaid:
+    """Somebody used our slash command in a chat. chat: its name in the settings. user: the chat's own id of them.
+
+    message: unique for what was said, the delivery's id. username: for people; it never decides.
+    """
+
+    chat: str
+    kind: Literal["slack", "mattermost"]
+    team: str
+    channel: str
+    user: str
+    username: str
+    text: str
+    message: str
+    said_at: datetime
+
+
 Event = (
     BranchPushed
     | TagPushed
@@ -144,6 +186,8 @@ Event = (
     | SourceReported
     | CanaryReported
     | ImagePushed
+    | NoteWritten
+    | ChatSaid
 )
 
 

@@ -7,10 +7,12 @@ from typing import Any
 from bot.events import (
     BranchPushed,
     CanaryReported,
+    ChatSaid,
     DeploymentChanged,
     Event,
     ImagePushed,
     MergeRequestChanged,
+    NoteWritten,
     PipelineChanged,
     SourceReported,
     TagPushed,
@@ -44,7 +46,8 @@ def keys_of(event: Event, tenants: Tenants) -> tuple[Key, ...]:
             return tuple(_image(event, tenants))
         case CanaryReported():
             return tuple(canary_keys(event.cluster, event.namespace, event.name, tenants))
-        case DeploymentChanged():
+        case DeploymentChanged() | NoteWritten() | ChatSaid():
+            # What people say is no hint: it is heard (bot/hearing.py), and the thread's key becomes dirty with that.
             return ()
 
 
