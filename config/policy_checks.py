@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from re import compile as pattern
 from typing import TYPE_CHECKING
 
-from config import automation_checks
+from config import automation_checks, people_checks
 from config.located import Finding, Location
 from config.ordering import cycle
 from config.policy_form import ApplicationForm, EnvironmentForm, OverrideForm, PolicyForm, RollbackForm
@@ -50,6 +50,7 @@ def structure(policy: PolicyForm) -> list[Finding]:
     for name, environment in policy.environments.items():
         found += _environment(name, environment, policy)
     found += _cycle(policy)
+    found += people_checks.not_available(policy)
     for name, application in policy.applications.items():
         found += _application(name, application, policy)
     return found

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
 
+from config.access import ApprovalsForm, Excluded, GrantForm
 from config.position import Position
 from config.words import (
     Delivery,
@@ -110,6 +111,10 @@ class EnvironmentForm(Form):
     """Whether GitLab deployments are recorded on the application's project."""
     rollback: RollbackForm = RollbackForm()
     """When and how a release is taken back here."""
+    approvals: ApprovalsForm = ApprovalsForm()
+    """How many people must approve a promotion into it, and who counts."""
+    gitlab_freezes: bool = True
+    """Whether the deploy freezes of the application's GitLab project count here."""
 
 
 class OverrideForm(Form):
@@ -126,6 +131,7 @@ class OverrideForm(Form):
     kustomization: KustomizationName | None = None
     canary: KustomizationName | None = None
     rollback: RollbackForm | None = None
+    approvals: ApprovalsForm | None = None
     position: Position | None = None
     positions: tuple[Position, ...] = ()
 
@@ -158,6 +164,34 @@ class ApplicationForm(Form):
     """What it does differently, by environment."""
 
 
+class TighteningApprovalsForm(Form):
+    """What a team's file may say of approvals: more of them, and more people whose own does not count."""
+
+    required: Annotated[int, Field(ge=0, le=20)] | None = None
+    """At least so many."""
+    exclude: tuple[Excluded, ...] = ()
+    """These do not count either."""
+
+
+class FreezeForm(Form):
+    """A time in which nothing is promoted into some environments: dated, or by the calendar; in time zones."""
+
+    in_: Annotated[tuple[Name, ...], Field(alias="in", min_length=1)]
+    """The environments."""
+    because: Annotated[str, StringConstraints(pattern=r"\S", max_length=200)]
+    """Why, for whoever waits."""
+    from_: Annotated[AwareDatetime | None, Field(alias="from")] = None
+    """When it begins, with its zone. Write `from` and `until`, or `cron_from` and `cron_until`."""
+    until: AwareDatetime | None = None
+    """When it ends."""
+    cron_from: Annotated[str, StringConstraints(max_length=100)] | None = None
+    """When it begins each time, as a cron line of five fields."""
+    cron_until: Annotated[str, StringConstraints(max_length=100)] | None = None
+    """When it ends each time."""
+    zone: Annotated[str, StringConstraints(max_length=64)] = "UTC"
+    """The time zone of the cron lines (IANA name)."""
+
+
 class Limit(Form):
     """A bound from a team's file: at most this mode, at least this strict. Applied after everything else."""
 
@@ -168,6 +202,7 @@ class Limit(Form):
     soak: Duration | None = None
     no_pipeline: NoPipeline | None = None
     rollback: TighteningRollbackForm | None = None
+    approvals: TighteningApprovalsForm | None = None
 
 
 class TighteningForm(Form):
@@ -178,6 +213,7 @@ class TighteningForm(Form):
     soak: Duration | None = None
     no_pipeline: NoPipeline | None = None
     rollback: TighteningRollbackForm | None = None
+    approvals: TighteningApprovalsForm | None = None
 
 
 class TeamApplicationForm(Form):
@@ -205,3 +241,7 @@ class PolicyForm(Form):
     """The environments by name."""
     applications: Mapping[Name, ApplicationForm] = {}
     """The applications by name."""
+    access: Annotated[tuple[GrantForm, ...], Field(min_length=1)] | None = None
+    """Who may command what. Left out: by role, as docs/policy.md says. Written: only what it grants."""
+    freezes: tuple[FreezeForm, ...] = ()
+    """When nothing is promoted, whoever asks; what has failed is still taken back."""

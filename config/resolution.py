@@ -6,6 +6,7 @@ from datetime import timedelta
 from re import compile as pattern
 from re import escape
 
+from config.access import EVERYBODY_INVOLVED, ApprovalsForm
 from config.policy_form import ApplicationForm, EnvironmentForm, Limit, OverrideForm
 from config.position import Position
 from config.words import (
@@ -96,6 +97,8 @@ class EnvironmentPolicy:
     tag_template: str
     canary: CanaryRef | None
     rollback: RollbackPolicy
+    approvals: ApprovalsForm
+    gitlab_freezes: bool
 
     def image_name(self, image: str) -> str:
         """Where this environment keeps an image: its own registry when it has one, else the name as built."""
@@ -180,6 +183,15 @@ class Layers:
             retry_after=form.retry_after,
         )
 
+    def final_approvals(self) -> ApprovalsForm:
+        """The most that anybody requires, and everybody whose own approval somebody leaves out."""
+        form = self.override.approvals or self.environment.approvals
+        limits = [limit.approvals for limit in self.limits if limit.approvals is not None]
+        asked = [limit.required for limit in limits if limit.required is not None]
+        left_out = {*form.exclude, *(role for limit in limits for role in limit.exclude)}
+        exclude = tuple(role for role in EVERYBODY_INVOLVED if role in left_out)
+        return form.model_copy(update={"required": max([form.required, *asked]), "exclude": exclude})
+
     def written_positions(self) -> tuple[Position, ...]:
         """The override's positions, else the application's."""
         for block in (self.override, self.application):
@@ -214,6 +226,8 @@ def resolve(name: str, application: str, after: tuple[str, ...], layers: Layers)
         tag_template=override.tag or environment.tag,
         canary=_canary(override.canary or form.canary, values),
         rollback=layers.final_rollback(),
+        approvals=layers.final_approvals(),
+        gitlab_freezes=environment.gitlab_freezes,
     )
 
 

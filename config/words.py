@@ -110,7 +110,12 @@ class Form(BaseModel):
     """What every configuration model shares: unknown fields are faults, values never change."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, validate_default=True, hide_input_in_errors=True
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+        validate_default=True,
+        hide_input_in_errors=True,
+        serialize_by_alias=True,
     )
 
 
