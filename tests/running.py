@@ -20,7 +20,7 @@ from config.settings import Settings
 T = TypeVar("T")
 
 API_TOKEN = "test-api-token"
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds after which a wait is given up; nothing is expected to take nearly as long."""
 
 

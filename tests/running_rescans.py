@@ -231,7 +231,7 @@ class Kept:
 
 async def kept(world: Running, kind: Kind) -> Kept:
     """The present state, once the bot has said all it has to say."""
-    await until_quiet(world, seconds=2.0)
+    await until_quiet(world, seconds=5.0)
     paths = (record("releases"), record("pins"), record("denials"), POSITION)
     return Kept(
         files=tuple([await file(world, path) for path in paths]),
