@@ -9,6 +9,7 @@ from bot.journal.digesting import Parse, digest_received
 from bot.journal.schema import bodies, deliveries, run_causes, work_causes
 from bot.journal.stored import DeliveryStory, StoredDelivery, delivery_of, stored_of
 from bot.keys import parse_key
+from bot.tracing.carried import current
 
 LISTED = 1000
 """Runs, keys and duplicates named in a delivery's story at most."""
@@ -41,7 +42,8 @@ class Deliveries(Area):
 
         PermanentError when it is unknown or retention has dropped its body.
         """
-        await self._write_and_wake(lambda c: _redeliver(c, delivery))
+        trace = current()
+        await self._write_and_wake(lambda c: _redeliver(c, delivery, trace))
 
     async def counts(self) -> dict[Phase, int]:
         """How many deliveries are kept in each phase; phases without any are left out."""
@@ -76,13 +78,15 @@ def _story(connection: Connection, delivery: str) -> DeliveryStory:
     )
 
 
-def _redeliver(connection: Connection, delivery: str) -> None:
+def _redeliver(connection: Connection, delivery: str, trace: str) -> None:
     if connection.execute(select(bodies.c.delivery).where(bodies.c.delivery == delivery)).one_or_none() is None:
         raise _unknown(delivery)
+    # What follows belongs to the request of who sent it again, not to a trace that ended long ago.
+    anew = {"trace": trace} if trace else {}
     connection.execute(
         update(deliveries)
         .where(deliveries.c.id == delivery)
-        .values(phase="received", reason="", duplicate_of=None, attempts=deliveries.c.attempts + 1)
+        .values(phase="received", reason="", duplicate_of=None, attempts=deliveries.c.attempts + 1, **anew)
     )
 
 

@@ -4,13 +4,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, case, or_, update
+from sqlalchemy import Connection, case, func, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.elements import ColumnElement
 
 from bot.journal.schema import DIRTY, counters, work, work_causes
 from bot.keys import ApplicationKey, Key
 
 URGENT, LOOK, DECIDE = 0, 1, 2
+MOST_TRACES = 1000
+"""Characters of traceparents that a key gathers before it is worked on: about eighteen, and the first is the parent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +31,17 @@ def count_up(connection: Connection, name: str, by: int) -> int:
 
 
 def mark_dirty(
-    connection: Connection, marks: Sequence[Mark], *, because: str, now: datetime, urgent: bool = False
+    connection: Connection,
+    marks: Sequence[Mark],
+    *,
+    because: str,
+    now: datetime,
+    urgent: bool = False,
+    trace: str = "",
 ) -> int:
     """Number the marks in order, make their keys due, and return the last number given (0 without marks).
 
+    trace: of who makes them dirty, where no delivery does; the work continues it.
     A key that waits after a failure becomes due at its `not_before` at the earliest; one that was dead lives again.
     """
     if not marks:
@@ -39,7 +49,7 @@ def mark_dirty(
     last = count_up(connection, DIRTY, len(marks))
     numbered = list(enumerate(marks, start=last - len(marks) + 1))
     newest = {str(mark.key): (seq, mark.key) for seq, mark in numbered}
-    rows = [_row(seq, key, because, now, urgent) for _, (seq, key) in sorted(newest.items())]
+    rows = [_row(seq, key, because, now, urgent) | {"traces": trace} for _, (seq, key) in sorted(newest.items())]
     connection.execute(_upsert(connection, now), rows)
     causes = [_cause(seq, mark.key, mark.delivery) for seq, mark in numbered if mark.delivery is not None]
     if causes:
@@ -90,5 +100,13 @@ def _upsert(connection: Connection, now: datetime) -> sqlite.Insert | postgresql
             "because": insert.excluded.because,
             "attempts": case((work.c.dead_at.is_(None), work.c.attempts), else_=0),
             "dead_at": None,
+            "traces": _gathered(insert.excluded.traces),
         },
     )
+
+
+def _gathered(more: ColumnElement[str]) -> ColumnElement[str]:
+    """Each trace once, separated by spaces, in the order they came; only ever added to, so that `_finish` can tell."""
+    known = work.c.traces
+    full = func.length(known) > MOST_TRACES
+    return case((or_(more == "", known.contains(more), full), known), (known == "", more), else_=known + " " + more)

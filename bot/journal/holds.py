@@ -10,6 +10,7 @@ from bot.journal.dirtying import mark_dirty, marks_of
 from bot.journal.schema_records import holds
 from bot.keys import EnvironmentKey
 from bot.records import Hold
+from bot.tracing.carried import current
 
 
 class Holds(Area):
@@ -20,27 +21,27 @@ class Holds(Area):
 
         An environment may be held by several at once; holds that ran out by now are closed on the way.
         """
-        now = self._now()
+        now, trace = self._now(), current()
         made = Hold(key=key, principal=principal, because=because, since=now, until=until)
 
         def held(connection: Connection) -> Hold:
             _close_expired(connection, key, now)
             _insert(connection, made)
-            _look(connection, key, f"{principal} holds {key.environment}", now)
+            _look(connection, key, f"{principal} holds {key.environment}", now, trace)
             return made
 
         return await self._write_and_wake(held)
 
     async def lift_hold(self, key: EnvironmentKey, principal: str) -> tuple[Hold, ...]:
         """Lift every hold of the environment; returns those that still stood, oldest first."""
-        now = self._now()
+        now, trace = self._now(), current()
 
         def lifted(connection: Connection) -> tuple[Hold, ...]:
             _close_expired(connection, key, now)
             standing = _holds(connection, _here(key))
             connection.execute(update(holds).where(_here(key), _lasting()).values(lifted_at=now, lifted_by=principal))
             if standing:
-                _look(connection, key, f"{principal} lifted the hold of {key.environment}", now)
+                _look(connection, key, f"{principal} lifted the hold of {key.environment}", now, trace)
             return standing
 
         return await self._write_and_wake(lifted, when=bool)
@@ -83,8 +84,8 @@ def _insert(connection: Connection, hold: Hold) -> None:
     connection.execute(insert(holds).values(row))
 
 
-def _look(connection: Connection, key: EnvironmentKey, because: str, now: datetime) -> None:
-    mark_dirty(connection, marks_of([key.owner], None), because=because, now=now, urgent=True)
+def _look(connection: Connection, key: EnvironmentKey, because: str, now: datetime, trace: str) -> None:
+    mark_dirty(connection, marks_of([key.owner], None), because=because, now=now, urgent=True, trace=trace)
 
 
 def _holds(connection: Connection, *where: ColumnElement[bool]) -> tuple[Hold, ...]:

@@ -31,16 +31,21 @@ from bot.journal.records import (
 from bot.journal.tenants import keep_configuration
 
 
-def keep_records(connection: Connection, records: Iterable[Inside], now: datetime, installation: str) -> None:
-    """Record each action, in order; keys to look at again become dirty last, so that who looks sees the records."""
+def keep_records(
+    connection: Connection, records: Iterable[Inside], now: datetime, installation: str, trace: str
+) -> None:
+    """Record each action, in order; keys to look at again become dirty last, so that who looks sees the records.
+
+    trace: of the run that wants them kept.
+    """
     looks: list[LookAgain] = []
     for record in records:
         if isinstance(record, LookAgain):
             looks.append(record)
         else:
-            _keep(connection, record, now, installation)
+            _keep(connection, record, now, installation, trace)
     for look in looks:
-        mark_dirty(connection, marks_of(look.keys, None), because=look.because, now=now)
+        mark_dirty(connection, marks_of(look.keys, None), because=look.because, now=now, trace=trace)
 
 
 def _keep(
@@ -55,6 +60,7 @@ def _keep(
     | RecordCanaryGates,
     now: datetime,
     installation: str,
+    trace: str,
 ) -> None:
     match record:
         case RecordRelease():
@@ -62,7 +68,7 @@ def _keep(
         case RecordBaseline():
             keep_baseline(connection, record.key, now)
         case RecordPromotion():
-            keep_promotion(connection, record.promotion)
+            keep_promotion(connection, record.promotion, trace)
         case RecordEnvironment():
             keep_environment_state(connection, record.state)
         case RecordSource():

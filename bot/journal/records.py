@@ -12,6 +12,7 @@ from bot.keys import ApplicationKey, EnvironmentKey, SourceKey
 from bot.observing import FailureMark
 from bot.records import EnvironmentState, Failure, Promotion, ReleaseRecord, SourceState
 from bot.releases import Image, Release
+from bot.tracing.promotions import PromotionMark
 
 RELEASE = TypeAdapter(Release)
 IMAGES = TypeAdapter(tuple[Image, ...])
@@ -52,6 +53,10 @@ class Records(Area):
     async def promotion_of(self, tenant: str, merge_request: int) -> Promotion | None:
         """The newest promotion a merge request of the tenant's config project belongs to."""
         return await self._read(lambda c: _promotion_of(c, tenant, merge_request))
+
+    async def promotion_marks(self, key: EnvironmentKey) -> tuple[PromotionMark, ...]:
+        """The newest promotions into an environment, with the trace in which each began; newest first."""
+        return await self._read(lambda c: _promotion_marks(c, key))
 
     async def failures(self, tenant: str) -> tuple[FailureMark, ...]:
         """The newest promotions of all applications of the tenant that failed, newest first, at most 50.
@@ -107,8 +112,8 @@ def keep_release(connection: Connection, key: ApplicationKey, record: ReleaseRec
     connection.execute(insert_or_update(connection, releases, "first_seen", "baseline").values(values))
 
 
-def keep_promotion(connection: Connection, promotion: Promotion) -> None:
-    """Upsert by id."""
+def keep_promotion(connection: Connection, promotion: Promotion, trace: str = "") -> None:
+    """Upsert by id; when it began, and the trace in which it did, stay as they were."""
     values = {
         "id": promotion.id,
         **_place(promotion.key),
@@ -125,8 +130,9 @@ def keep_promotion(connection: Connection, promotion: Promotion) -> None:
         "failure": FAILURE.dump_json(promotion.failure).decode() if promotion.failure else None,
         "failed_at": _failed_at(promotion.failure),
         "asked_again_at": promotion.asked_again_at,
+        "trace": trace,
     }
-    connection.execute(insert_or_update(connection, promotions, "opened_at").values(values))
+    connection.execute(insert_or_update(connection, promotions, "opened_at", "trace").values(values))
 
 
 def _failed_at(failure: Failure | None) -> datetime | None:
@@ -208,6 +214,27 @@ def _promotion(connection: Connection, promotion: str) -> Promotion | None:
 def _promotion_of(connection: Connection, tenant: str, merge_request: int) -> Promotion | None:
     wanted = select(promotions).where(promotions.c.tenant == tenant, promotions.c.merge_request == merge_request)
     return _only(connection.execute(wanted.order_by(promotions.c.opened_at.desc()).limit(1)).all())
+
+
+def _promotion_marks(connection: Connection, key: EnvironmentKey) -> tuple[PromotionMark, ...]:
+    known = promotions.c
+    here = (
+        (known.tenant == key.tenant) & (known.application == key.application) & (known.environment == key.environment)
+    )
+    newest = select(promotions).where(here).order_by(known.opened_at.desc(), known.id.desc()).limit(OF_EACH)
+    return tuple(_mark_of(row) for row in connection.execute(newest).all())
+
+
+def _mark_of(row: Row[tuple[object, ...]]) -> PromotionMark:
+    release = RELEASE.validate_json(row.release)
+    return PromotionMark(
+        id=row.id,
+        release_id=row.release_id,
+        release=release.name,
+        commit=release.commit,
+        merge_request=row.merge_request,
+        trace=row.trace,
+    )
 
 
 def _only(rows: Sequence[Row[tuple[object, ...]]]) -> Promotion | None:

@@ -23,6 +23,7 @@ from bot.journal.keeping import keep_records
 from bot.journal.schema import DIRTY, run_causes, runs, work_causes
 from bot.journal.work import Claim, hold_fence
 from bot.keys import Key, Subject, parse_key
+from bot.tracing.carried import current
 
 CAUSES = 1000
 """Deliveries named in a run at most."""
@@ -95,7 +96,7 @@ class Runs(Area):
         """Record a run and, in the same transaction, the inside actions it decided on; returns its id.
 
         facts, decision: canonical JSON. policy: its bytes, or the hash `store_document` gave. effects: the natural
-        keys written outside. trace: by default that of the newest delivery that caused it.
+        keys written outside. trace: by default that of the active span, else of what caused it first.
         StaleError when the claim was lost: the run is history and kept all the same, its records are not.
         """
         made = Made(
@@ -110,7 +111,7 @@ class Runs(Area):
             because=because,
             effects=tuple(effects),
             records=tuple(records),
-            trace=trace or (claim.traces[-1] if claim.traces else ""),
+            trace=trace or current() or next(iter(claim.traces), ""),
         )
         stored = self._now()
         installation = self.installation_id
@@ -122,12 +123,12 @@ class Runs(Area):
 
     async def keep(self, claim: Claim, records: Sequence[Inside]) -> None:
         """Record inside actions before their run ends; StaleError when the claim was lost, then nothing is kept."""
-        now, installation = self._now(), self.installation_id
+        now, installation, trace = self._now(), self.installation_id, current() or next(iter(claim.traces), "")
 
         def kept(connection: Connection) -> None:
             _in_order(connection, records)
             hold_fence(connection, claim)
-            keep_records(connection, records, now, installation)
+            keep_records(connection, records, now, installation, trace)
 
         await self._write_and_wake(kept)
 
@@ -149,7 +150,7 @@ def _record(connection: Connection, made: Made, stored: datetime, installation: 
     run = _repeat(connection, made, values) or _new(connection, made, values)
     _add_causes(connection, run, made.claim)
     if lost is None:
-        keep_records(connection, made.records, stored, installation)
+        keep_records(connection, made.records, stored, installation, made.trace)
     return run, lost
 
 

@@ -98,6 +98,7 @@ work = Table(
     Column("owner", Text),
     Column("lease_until", Moment),
     Column("fence", BigInteger, nullable=False),
+    Column("traces", Text, nullable=False, server_default=""),
 )
 _leased = text("lease_until IS NOT NULL")
 Index("ix_work_lease_until", work.c.lease_until, sqlite_where=_leased, postgresql_where=_leased)

@@ -39,6 +39,7 @@ promotions = Table(
     Column("failure", Text),
     Column("failed_at", Moment),
     Column("asked_again_at", Moment),
+    Column("trace", Text, nullable=False, server_default=""),
 )
 Index("ix_promotions_application", promotions.c.tenant, promotions.c.application, promotions.c.opened_at)
 Index(

@@ -20,6 +20,7 @@ from bot.journal.moments import MICROSECOND, Moment
 from bot.journal.schema import deliveries, work, work_causes
 from bot.journal.schema_records import holds
 from bot.keys import ApplicationKey, Key, parse_key
+from bot.tracing.carried import current
 
 AGING = timedelta(seconds=10)
 """How much longer work of the next lower priority has waited when both are equally urgent."""
@@ -35,7 +36,8 @@ class Claim:
 
     from_seq, to_seq: what was dirtied after from_seq up to to_seq is covered by this claim; equal when only time came.
     attempts: failures since the last finish, an owner that vanished counted as one.
-    causes, traces: ids and traceparents of the newest deliveries that made it dirty.
+    causes: ids of the newest deliveries that made it dirty. traces: their traceparents, then those `carried` by the
+    key itself (separated by spaces), of runs and requests that made it dirty.
     """
 
     key: Key
@@ -48,6 +50,7 @@ class Claim:
     because: str
     causes: tuple[str, ...] = ()
     traces: tuple[str, ...] = ()
+    carried: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +72,10 @@ class Work(Area):
     ) -> int:
         """These keys need a look; returns the last number given. Dead work among them lives again."""
         marks = marks_of(keys, delivery)
-        now = self._now()
-        return await self._write_and_wake(lambda c: mark_dirty(c, marks, because=because, now=now, urgent=urgent))
+        now, trace = self._now(), current()
+        return await self._write_and_wake(
+            lambda c: mark_dirty(c, marks, because=because, now=now, urgent=urgent, trace=trace)
+        )
 
     async def claim(self, owner: str, *, lease: timedelta, limit: int) -> list[Claim]:
         """Take up to `limit` due keys: urgent first, looks before decisions, and the longest waiting before younger."""
@@ -170,7 +175,7 @@ def _take(connection: Connection, due: Row[tuple[str, str | None]], owner: str, 
         update(work)
         .where(work.c.key == due.key)
         .values(owner=owner, lease_until=until, fence=work.c.fence + 1, attempts=work.c.attempts + vanished)
-        .returning(work.c.done_seq, work.c.dirty_seq, work.c.fence, work.c.attempts, work.c.because)
+        .returning(work.c.done_seq, work.c.dirty_seq, work.c.fence, work.c.attempts, work.c.because, work.c.traces)
     )
     row = connection.execute(taken).one()
     causes = _causes(connection, due.key, row.done_seq, row.dirty_seq)
@@ -184,7 +189,8 @@ def _take(connection: Connection, due: Row[tuple[str, str | None]], owner: str, 
         attempts=row.attempts,
         because=row.because,
         causes=tuple(cause.id for cause in causes),
-        traces=tuple(cause.trace for cause in causes if cause.trace),
+        traces=(*(cause.trace for cause in causes if cause.trace), *row.traces.split()),
+        carried=row.traces,
     )
 
 
@@ -215,6 +221,7 @@ def _finish(connection: Connection, claim: Claim, wake_at: datetime | None, beca
         not_before=None,
         priority=case((again, work.c.priority), else_=usual_priority(claim.key)),
         because=case((again, work.c.because), else_=because),
+        traces=case((again, func.ltrim(func.substr(work.c.traces, len(claim.carried) + 1))), else_=""),
         attempts=0,
         error="",
         owner=None,
