@@ -140,6 +140,11 @@ def yaml_files() -> list[Path]:
     return sorted(FLUX.rglob("*.yaml"))
 
 
+def secret_files() -> list[Path]:
+    """Every file that SOPS encrypts; `.sops.yaml`, which says for whom, is none."""
+    return sorted(FLUX.rglob("?*.sops.yaml"))
+
+
 def kustomization_folders() -> list[Path]:
     """Every folder that kustomize can build, components too."""
     return sorted(file.parent for file in FLUX.rglob("kustomization.yaml"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from flux_building import CannotBuild, build, documents, kustomization
-from flux_tree import CLUSTERS, FLUX, folder_of, kustomization_folders, layers, yaml_files
+from flux_tree import CLUSTERS, FLUX, folder_of, kustomization_folders, layers, secret_files, yaml_files
 
 from bot.sandbox.documents import Document
 
@@ -51,16 +51,16 @@ def test_a_resource_that_does_not_exist_is_named_with_its_mend(tmp_path: Path) -
 def test_secrets_stand_in_sops_files_alone() -> None:
     holding = {file for file in yaml_files() for one in documents(file) if is_secret(one)}
 
-    assert holding == set(FLUX.rglob("*.sops.yaml"))
+    assert holding == set(secret_files())
 
 
 def test_no_secret_stands_in_clear() -> None:
     clear = [
         f"{file.relative_to(FLUX)}: {key}"
-        for file in FLUX.rglob("*.sops.yaml")
+        for file in secret_files()
         for document in documents(file)
         for key, value in {**document.get("data", {}), **document.get("stringData", {})}.items()
-        if value and not str(value).startswith("ENC[")
+        if not str(value).startswith("ENC[")
     ]
 
     assert clear == [], "encrypt them: sops encrypt --in-place FILE"
@@ -80,7 +80,7 @@ def test_whatever_applies_a_sops_file_decrypts_it() -> None:
 
 def test_the_readme_says_which_keys_every_secret_holds() -> None:
     readme = (FLUX / "README.md").read_text("utf-8")
-    keys = {key for file in FLUX.rglob("*.sops.yaml") for found in documents(file) for key in found["stringData"]}
+    keys = {key for file in secret_files() for found in documents(file) for key in found["stringData"]}
     patterns = {"flux-": "flux-<cluster>", "flagger-": "flagger-<cluster>", "kubeconfig-": "kubeconfig-<cluster>"}
     written = {next((patterns[start] for start in patterns if key.startswith(start)), key) for key in keys}
 
@@ -98,7 +98,9 @@ def content_files() -> Iterator[Path]:
             yield file
 
 
-SELF_STANDING = frozenset({"kustomization.yaml", "README.md", ".sourceignore"})
+SELF_STANDING = frozenset(
+    {"kustomization.yaml", "README.md", ".sourceignore", ".gitignore", ".sops.yaml", "demo.agekey"}
+)
 
 
 def named_files(folder: Path) -> Iterator[Path]:
