@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from bot.answers import Answer
 from bot.commanded import AccountLink, Approval, Command, Freeze, Place
 from bot.keys import EnvironmentKey
 from bot.records import Hold, RequestKind
@@ -30,13 +31,13 @@ class React:
 class Reply:
     """The answer to one command, in the discussion it was said in, internal if that was; or in its chat.
 
-    text: Markdown, rendered from a template. public: in a chat, everybody in the channel sees it.
+    public: in a chat, everybody in the channel sees it.
     """
 
     tenant: str
     command: str
     place: Place
-    text: str
+    answer: Answer
     public: bool
     because: str
 
