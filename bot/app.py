@@ -32,6 +32,7 @@ from bot.recalling import Recall
 from bot.resync import Resync
 from bot.server import create_app, create_runner
 from bot.tenants import Tenant, Tenants
+from bot.tracing.boundary import begin_own_traces
 from bot.upkeep import Upkeep
 from bot.wiring.clients import Clients, open_clients
 from bot.wiring.doors import api_tokens, registry_hosts, server_settings
@@ -246,6 +247,7 @@ async def open_doors(parts: Parts, machine: Machine, stack: AsyncExitStack) -> s
 
 async def serve(settings: Settings, ready: Callable[[str], None] = lambda url: None) -> None:
     """Run until SIGTERM or SIGINT; `ready` is told the URL. Raises what made a loop of the bot end by itself."""
+    begin_own_traces()
     app = await App.start(settings)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -41,6 +41,7 @@ from bot.errors import PermanentError
 from bot.journal import Claim, Journal
 from bot.looking.git_truth import GitTruth
 from bot.tenants import Tenant, Tenants
+from bot.tracing.spans import effect, made
 from bot.wiring.clients import Apis
 
 log = structlog.get_logger(__name__)
@@ -73,6 +74,7 @@ REMEMBERED = (PublishGates, WriteSticky, WriteCommitStatus, WriteDeployment)
 """Written once for each content: what was written last is known and need not be read again."""
 BEST_EFFORT = (OpenIncident, TellPromotion, TellSource)
 """They only tell what was done: one that a person must mend (issues switched off, no right) stops nothing else."""
+UNTOUCHED = Done(external_id="", wrote=False)
 MERGES = (MergePromotion, MergeRollback, RevokeDenial, WriteInstall)
 """They merge into the default branch, or may have to: one after another."""
 SEEN_BY_APPLICATION = (WriteCommitStatus, WriteDeployment, TellSource)
@@ -135,11 +137,17 @@ class Executor:
 
     async def ensure(self, claim: Claim, action: Outside, now: datetime) -> bool:
         """One effect: True when something was written outside."""
+        with effect(action, self._project(action)) as span:
+            done = await self._ensure(claim, action, now)
+            made(span, action, wrote=done.wrote, external_id=done.external_id)
+        return done.wrote
+
+    async def _ensure(self, claim: Claim, action: Outside, now: datetime) -> Done:
         await self._may_act(action)
         wanted = digest(action)
         known = await self.journal.effect(action.effect_key)
         if isinstance(action, REMEMBERED) and known and known.done_at and known.desired_sha == wanted:
-            return False
+            return UNTOUCHED
 
         async def about_to_write() -> None:
             await self.journal.intend(claim, action.effect_key, wanted, expect_of(action), self.write_takes)
@@ -147,10 +155,10 @@ class Executor:
         await about_to_write()
         done = await self._attempt(claim, action, about_to_write, now, (known.external_id if known else None) or "")
         if done is None:
-            return False
+            return UNTOUCHED
         await self.journal.effected(claim, action.effect_key, done.external_id)
         log.info("made so" if done.wrote else "was so", effect=action.effect_key, because=action.because)
-        return done.wrote
+        return done
 
     async def _attempt(
         self, claim: Claim, action: Outside, about_to_write: AboutToWrite, now: datetime, known_id: str
@@ -201,6 +209,11 @@ class Executor:
                 "Configure it again, or let its applications go."
             )
         return tenant
+
+    def _project(self, action: Outside) -> str:
+        """Where it is written: the application's project, else the config repository."""
+        tenant = self.tenants.get(action.key.tenant)
+        return getattr(action, "project", "") or (tenant.config_project if tenant else "")
 
     def hands(
         self, claim: Claim, action: Outside, tenant: Tenant, about_to_write: AboutToWrite, now: datetime, known_id: str

@@ -124,7 +124,7 @@ class Door:
             headers=verified.headers,
             body=verified.body,
             scope=verified.scope,
-            trace=trace_of(request.headers.get("traceparent")),
+            trace=trace_of(request.headers, own_id),
         )
 
     async def _store(self, request: web.Request, delivery: Delivery) -> web.StreamResponse:

@@ -13,13 +13,15 @@ from bot.clock import Clock
 from bot.errors import PermanentError, StaleError, TemporaryError
 from bot.executor import Executor, Outcome
 from bot.journal import Claim, Journal
-from bot.keys import ApplicationKey, CommandKey, ConfigKey, SourceKey, Subject
+from bot.keys import ApplicationKey, CommandKey, ConfigKey, EnvironmentKey, SourceKey, Subject
 from bot.observing import Observer, Rule
 from bot.parsing import Parser
 from bot.recalling import Recall
 from bot.replaying import dump_decision, dump_facts
 from bot.routing import subjects_of
 from bot.tenants import NO_POLICY, Tenants
+from bot.tracing import spans
+from bot.tracing.promotions import join
 from config.policy import Policy
 
 log = structlog.get_logger(__name__)
@@ -137,13 +139,14 @@ class Worker:
 
     async def bring_up_to_date(self, claim: Claim) -> None:
         """Run every rule of a key, then give it back: finished, to be tried again, or kept for a person."""
-        keeper = asyncio.create_task(self._keep(claim))
-        try:
-            await self._give_back(claim, await self.run_rules(claim))
-        except StaleError as error:
-            log.info("the claim was lost", key=str(claim.key), because=str(error))
-        finally:
-            keeper.cancel()
+        with spans.work(claim.key, because=claim.because, attempt=claim.attempts, traces=claim.traces):
+            keeper = asyncio.create_task(self._keep(claim))
+            try:
+                await self._give_back(claim, await self.run_rules(claim))
+            except StaleError as error:
+                log.info("the claim was lost", key=str(claim.key), because=str(error))
+            finally:
+                keeper.cancel()
 
     async def run_rules(self, claim: Claim) -> Result:
         """Observe, decide, act and record, rule by rule; one failing rule never stops another.
@@ -155,7 +158,9 @@ class Worker:
         result = Result()
         for rule, subject in subjects_of(claim.key, self.rules, policy):
             try:
-                decision, outcome = await self.run_rule(claim, rule, subject, observer, policy)
+                with spans.run(rule.name, subject) as span:
+                    decision, outcome = await self.run_rule(claim, rule, subject, observer, policy)
+                    span.set_attribute("sluice.outcome", outcome.word)
                 result = result.after(decision, self.clock.now())
                 if not outcome.effects:
                     continue
@@ -175,9 +180,12 @@ class Worker:
         self, claim: Claim, rule: Rule[Any, Any], subject: Subject, observer: Observer, policy: Policy
     ) -> tuple[Decision, Outcome]:
         """The sentence, once."""
-        facts = await rule.observe(subject, observer)
+        with spans.step("observe"):
+            facts = await rule.observe(subject, observer)
         now = self.clock.now()
-        decision = rule.decide(facts, policy, now)
+        with spans.step("decide"):
+            decision = rule.decide(facts, policy, now)
+        await self.trace(subject, decision)
         outcome = await self.executor.perform(claim, decision, now)
         await self.journal.record_run(
             claim,
@@ -194,6 +202,12 @@ class Worker:
         )
         self.tell(subject, rule, decision, outcome)
         return decision, outcome
+
+    async def trace(self, subject: Subject, decision: Decision) -> None:
+        """The run's span says what was decided, about which promotions; where none is recorded nothing is read."""
+        span = spans.decided(decision)
+        if span.is_recording() and decision.actions and isinstance(subject, EnvironmentKey):
+            join(span, decision.actions, await self.journal.promotion_marks(subject))
 
     def tell(self, subject: Subject, rule: Rule[Any, Any], decision: Decision, outcome: Outcome) -> None:
         """One line for each run tells the story; runs that change nothing tell it only to those who debug."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import structlog
+from opentelemetry import trace
 from pydantic import BaseModel, SecretStr
 
 from bot.errors import PermanentError
@@ -32,6 +33,7 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
+        *([] if readable else [add_trace]),
     ]
     structlog.configure(
         processors=[*shared, render],
@@ -52,6 +54,15 @@ def _route_libraries(shared: list[structlog.typing.Processor], render: "Masking"
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(max(level, logging.WARNING))
+
+
+def add_trace(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The trace that the line belongs to, under the names that OpenTelemetry gives them in logs of any format."""
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        event["trace_id"] = trace.format_trace_id(context.trace_id)
+        event["span_id"] = trace.format_span_id(context.span_id)
+    return event
 
 
 def _renderer(*, readable: bool) -> structlog.typing.Processor:

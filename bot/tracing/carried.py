@@ -1,7 +1,7 @@
 """A span's context as text, so that it can be stored and continued: the form of W3C's `traceparent` header.
 
-Deliveries, work, runs and promotions keep it. Its last two digits say whether the span was recorded (01) or not (00).
-Source: W3C Trace Context level 1, sections 3.2 and 4.3.
+Deliveries, work, runs and promotions keep it. The lowest bit of its last two digits says whether it was recorded.
+Source: W3C Trace Context level 1, sections 3.2 and 4.3; level 2 adds the bit that says that the id is random.
 """
 
 import re
@@ -11,6 +11,7 @@ from opentelemetry.trace import SpanContext, TraceFlags, format_span_id, format_
 
 LONGEST = 256
 """Characters of a header that are looked at; what is longer is no trace of anybody's."""
+KNOWN_FLAGS = 0b11
 TRACEPARENT = re.compile(
     r"(?P<version>(?!ff)[0-9a-f]{2})-(?P<trace>(?!0{32})[0-9a-f]{32})-(?P<span>(?!0{16})[0-9a-f]{16})"
     r"-(?P<flags>[0-9a-f]{2})(?P<more>-.*)?",
@@ -28,7 +29,7 @@ def written(context: SpanContext) -> str:
     if not context.is_valid:
         return ""
     ids = f"{format_trace_id(context.trace_id)}-{format_span_id(context.span_id)}"
-    return f"00-{ids}-{int(context.trace_flags) & TraceFlags.SAMPLED:02x}"
+    return f"00-{ids}-{int(context.trace_flags) & KNOWN_FLAGS:02x}"
 
 
 def context_of(text: str) -> SpanContext | None:
@@ -40,7 +41,7 @@ def context_of(text: str) -> SpanContext | None:
         trace_id=int(found["trace"], 16),
         span_id=int(found["span"], 16),
         is_remote=True,
-        trace_flags=TraceFlags(int(found["flags"], 16) & TraceFlags.SAMPLED),
+        trace_flags=TraceFlags(int(found["flags"], 16) & KNOWN_FLAGS),
     )
 
 

@@ -13,7 +13,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanKind, StatusCode
 from opentelemetry.util.types import AttributeValue
 
-from bot.actions import Decision, Outside
+from bot.actions import Decision, Outside, ProposePromotion
 from bot.errors import PermanentError, StaleError, TemporaryError
 from bot.keys import ApplicationKey, CommandKey, ConfigKey, EnvironmentKey, Key, SourceKey, Subject
 from bot.tracing.carried import context_of
@@ -77,11 +77,26 @@ def remote_git(verb: str, url: str) -> Iterator[Span]:
         yield span
 
 
-def decided(span: Span, decision: Decision) -> None:
-    """What a run decided, and why."""
-    if span.is_recording():
-        span.set_attribute("sluice.decision", decision.kind)
-        span.set_attribute("sluice.because", decision.because[:LONGEST_SENTENCE])
+def decided(decision: Decision) -> Span:
+    """The span of the present run, told what was decided and why."""
+    span = trace.get_current_span()
+    span.set_attribute("sluice.decision", decision.kind)
+    span.set_attribute("sluice.because", decision.because[:LONGEST_SENTENCE])
+    return span
+
+
+def made(span: Span, action: Outside, *, wrote: bool, external_id: str) -> None:
+    """What came of an effect: whether anything was written, and its number where it stands."""
+    span.set_attribute("sluice.wrote", wrote)
+    if isinstance(action, ProposePromotion) and external_id:
+        span.set_attribute("vcs.change.id", external_id)
+
+
+def exited(span: Span, code: int) -> None:
+    """How a command ended; another code than 0 is an error of it."""
+    span.set_attribute("process.exit.code", code)
+    if code:
+        span.set_status(StatusCode.ERROR)
 
 
 def kind_of(key: Key) -> str:

@@ -52,13 +52,16 @@ async def test_answers_are_counted_by_sender_and_outcome() -> None:
 @pytest.mark.parametrize(
     ("sent", "kept"),
     [
-        (TRACE, re.escape(TRACE)),
-        ("nonsense", "00-[0-9a-f]{32}-[0-9a-f]{16}-01"),
-        (TRACE.upper(), "00-[0-9a-f]{32}-[0-9a-f]{16}-01"),
-        (None, "00-[0-9a-f]{32}-[0-9a-f]{16}-01"),
+        (TRACE, re.escape(TRACE.removesuffix("01") + "00")),
+        ("nonsense", "00-[0-9a-f]{32}-[0-9a-f]{16}-00"),
+        (TRACE.upper(), "00-[0-9a-f]{32}-[0-9a-f]{16}-00"),
+        (TRACE + "-" + 7000 * "x", "00-[0-9a-f]{32}-[0-9a-f]{16}-00"),
+        (None, "00-[0-9a-f]{32}-[0-9a-f]{16}-00"),
     ],
 )
-async def test_a_delivery_keeps_the_senders_trace_or_starts_one(sent: str | None, kept: str) -> None:
+async def test_a_delivery_keeps_the_senders_trace_or_starts_one_and_neither_claims_to_be_recorded(
+    sent: str | None, kept: str
+) -> None:
     inbox = MemoryInbox()
     headers = TOKEN | ({"traceparent": sent} if sent else {})
 

@@ -11,6 +11,8 @@ import structlog
 from cli_cases import settings_file
 
 from bot.cli import logs
+from bot.keys import ConfigKey
+from bot.tracing import spans
 from config.settings import Settings, load
 
 TOKEN = "glpat-of-a-test-1234567890"
@@ -47,6 +49,23 @@ def test_collectors_get_json_with_the_moment_and_the_level(settings: Settings) -
     line = json.loads(out.getvalue())
     assert (line["event"], line["level"], line["merge_request"]) == ("promotion opened", "info", 7)
     assert line["timestamp"].endswith("Z")
+
+
+def test_a_line_for_collectors_names_its_trace_and_one_for_a_terminal_does_not(settings: Settings) -> None:
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    lines = []
+
+    for out in (io.StringIO(), Terminal()):
+        logs.configure(settings, out)
+        with spans.work(ConfigKey("acme"), because="", attempt=0, traces=[trace]):
+            structlog.get_logger().info("inside")
+        structlog.get_logger().info("outside")
+        lines.append(out.getvalue().splitlines())
+
+    inside, outside = (json.loads(line) for line in lines[0])
+    assert (inside["trace_id"], inside["span_id"]) == ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
+    assert "trace_id" not in outside
+    assert not any("trace_id" in line for line in lines[1])
 
 
 def test_terminal_gets_key_and_value(settings: Settings) -> None:

@@ -12,6 +12,7 @@ from bot.clients.git.failures import failed, rejected_push
 from bot.clients.git.fence import UNFENCED, Fence, turn
 from bot.clients.git.process import REMOTE_TIMEOUT, Finished, TokenSource, environment, run
 from bot.errors import PermanentError, StaleError, TemporaryError
+from bot.tracing.spans import exited, remote_git
 
 _SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _NO_REVISION = re.compile(r"^-|[\s:^~?*\[\\\x00-\x1f\x7f]|\.\.|@\{|^$")
@@ -202,7 +203,10 @@ class GitMirror:
 
     async def _talk(self, *arguments: str, within: float | None = None) -> Finished:
         env = environment(self._path, self._url, self._token_source())
-        return await run(*arguments, env=env, timeout=REMOTE_TIMEOUT if within is None else within)
+        with remote_git(arguments[0], self._url) as span:
+            finished = await run(*arguments, env=env, timeout=REMOTE_TIMEOUT if within is None else within)
+            exited(span, finished.code)
+        return finished
 
     async def _ask(self, *arguments: str) -> Finished:
         finished = await run(*arguments, env={**self._local, "GIT_LITERAL_PATHSPECS": "1"})
