@@ -115,7 +115,7 @@ def anchors(page: Path) -> set[str]:
 def commands(page: Path, *programs: str) -> list[Command]:
     """The simple commands of a page's shell blocks and inline code that call one of the programs."""
     found = [*_of_fences(page), *_of_spans(page)]
-    return [one for one in found if Path(one.words[0]).name in programs or one.words[0] in programs]
+    return [one for one in found if one.words[0].rpartition("/")[2] in programs]
 
 
 def _of_fences(page: Path) -> Iterator[Command]:

@@ -1,0 +1,10 @@
+terraform {
+  required_providers {
+    flux = {
+      source = "fluxcd/flux"
+    }
+    kubernetes = {
+      source = "hashicorp/kubernetes"
+    }
+  }
+}

@@ -1,0 +1,10 @@
+terraform {
+  required_providers {
+    gitlab = {
+      source = "gitlabhq/gitlab"
+    }
+    random = {
+      source = "hashicorp/random"
+    }
+  }
+}
