@@ -11,6 +11,30 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
+from bot.answers import Answer as Answer
+from bot.answers import Code as Code
+from bot.answers import DiffTold as DiffTold
+from bot.answers import Helped as Helped
+from bot.answers import HelpLine as HelpLine
+from bot.answers import Refused as Refused
+from bot.answers import StandingLine as StandingLine
+from bot.answers import StatusTold as StatusTold
+from bot.answers import Told as Told
+from bot.answers import WhoAmI as WhoAmI
+from bot.answers import WhoCan as WhoCan
+from bot.answers import WhyLine as WhyLine
+from bot.answers import WhyTold as WhyTold
+from bot.commanding import KeepApproval as KeepApproval
+from bot.commanding import KeepFreeze as KeepFreeze
+from bot.commanding import KeepHold as KeepHold
+from bot.commanding import KeepLink as KeepLink
+from bot.commanding import LiftHolds as LiftHolds
+from bot.commanding import OpenRequest as OpenRequest
+from bot.commanding import React as React
+from bot.commanding import Reply as Reply
+from bot.commanding import RevokeApprovals as RevokeApprovals
+from bot.commanding import SettleCommand as SettleCommand
+from bot.commanding import Thaw as Thaw
 from bot.keys import ApplicationKey, ConfigKey, EnvironmentKey, Key, SourceKey
 from bot.records import EnvironmentState, MergeRequestMark, Promotion, ReleaseRecord, SourceState
 from bot.releases import Release

@@ -6,6 +6,22 @@ from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 from bot.actions import Decision
+from bot.commanded import AccountLink as AccountLink
+from bot.commanded import Approval as Approval
+from bot.commanded import Bound as Bound
+from bot.commanded import Caller as Caller
+from bot.commanded import Command as Command
+from bot.commanded import Fault as Fault
+from bot.commanded import Freeze as Freeze
+from bot.commanded import FreezeWindow as FreezeWindow
+from bot.commanded import Heard as Heard
+from bot.commanded import Involved as Involved
+from bot.commanded import NoteSeen as NoteSeen
+from bot.commanded import PersonRole as PersonRole
+from bot.commanded import Place as Place
+from bot.commanded import Principal as Principal
+from bot.commanded import Role as Role
+from bot.commanded import Spoken as Spoken
 from bot.keys import ApplicationKey, ConfigKey, EnvironmentKey, SourceKey, Subject
 from bot.records import CanaryGate as CanaryGate
 from bot.records import CanaryGateName as CanaryGateName
@@ -47,6 +63,7 @@ from bot.seen import Rights as Rights
 from bot.seen import SelectionSeen as SelectionSeen
 from bot.seen import Source as Source
 from bot.seen import TagSeen as TagSeen
+from bot.verbs import VerbForm as VerbForm
 from config.policy import Policy
 
 S_contra = TypeVar("S_contra", bound=Subject, contravariant=True)

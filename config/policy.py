@@ -14,7 +14,10 @@ from typing import Self, TypeVar
 from pydantic import ValidationError
 
 from bot.errors import PermanentError
-from config import located, policy_checks, tightening, yaml_text, yaml_values
+from config import located, policy_checks, rights, tightening, yaml_text, yaml_values
+from config.access import ApprovalsForm as ApprovalsForm
+from config.access import GrantForm as GrantForm
+from config.access import PeopleForm as PeopleForm
 from config.diagnostics import ConfigurationFault
 from config.diagnostics import Diagnostic as Diagnostic
 from config.diagnostics import PolicyFault as PolicyFault
@@ -142,6 +145,10 @@ class Policy(PolicyForm):
         """The version that a Git tag of the application's project names; None when the tag names no release."""
         found = (version_in(template, tag) for template in self.applications[application].tags)
         return next((version for version in found if version is not None), None)
+
+    def grants(self, verb: str, application: str = "", environment: str = "") -> tuple[GrantForm, ...]:
+        """Who may give a command for an application in an environment, each empty for any; none means nobody."""
+        return rights.grants(self, verb, application, environment)
 
     @staticmethod
     def release_file(application: str, environment: str) -> str:

@@ -8,10 +8,10 @@ from typing import Literal, cast
 
 from bot.commanded import Fault, Spoken
 from bot.commands import times
-from bot.commands.forms import SWITCHES, VALUED, Names, Slot, VerbForm
 from bot.commands.lines import Line
 from bot.commands.nearest import nearest
 from bot.commands.words import UNSEEN, split, strange
+from bot.verbs import SWITCHES, VALUED, Names, Slot, VerbForm
 
 LONGEST_LINE = 2000
 LONGEST_REASON = 500
