@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -93,6 +94,23 @@ def node_instrumentation() -> tuple[Path, Build]:
     build = _built("Node instrumentation", INSTRUMENTATION, ["node_modules"], [_npm(INSTRUMENTATION, "ci")], "")
     package = INSTRUMENTATION / "node_modules" / "@opentelemetry" / "auto-instrumentations-node"
     return package / "build" / "src" / "register.js", build
+
+
+def python_instrumentation() -> tuple[Path, Build]:
+    """What the operator mounts for Python: the packages of requirements/tracing.txt in a folder of their own."""
+    made, lock = "build", REPOSITORY / "requirements" / "tracing.txt"
+    # A folder of this name is passed over by linters and type checkers.
+    folder = INSTRUMENTATION / made / "site-packages"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    command = [*pip, "--require-hashes", "--only-binary=:all:", "--target", str(folder), "--requirement", str(lock)]
+
+    def fetch() -> str:
+        shutil.rmtree(folder, ignore_errors=True)
+        # Packages come from the lock alone, as in the Makefile.
+        return _said(command, REPOSITORY, {"PIP_FIND_LINKS": ""})
+
+    salt = lock.read_text("utf-8") + sys.version
+    return folder, _built("Python instrumentation", INSTRUMENTATION, [made], [fetch], salt)
 
 
 def node() -> str:
