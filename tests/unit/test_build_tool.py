@@ -13,8 +13,8 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCRIPT = REPOSITORY / "scripts" / "build-tool"
 NEEDED = (
-    "awk", "bash", "cut", "dirname", "env", "find", "flock", "mkdir", "mktemp", "mv", "paste", "rm", "sha256sum",
-    "shasum", "sort", "head", "tail", "touch",
+    "awk", "bash", "cut", "dirname", "env", "find", "flock", "grep", "mkdir", "mktemp", "mv", "paste", "rm",
+    "sha256sum", "shasum", "sort", "head", "tail", "touch",
 )  # fmt: skip
 # Stands in for Go: it writes the caches it is told to use, tells what it was asked, and "builds" a file.
 GO = """\
@@ -28,7 +28,7 @@ case $1 in
         echo "$(pwd) $GOPROXY $GOTOOLCHAIN $CGO_ENABLED $*" >>"$FAKE_LOG"
         [ -z "$FAKE_SLOW" ] || sleep "$FAKE_SLOW"
         mkdir -p "$GOCACHE" "$GOMODCACHE" && echo leftover >"$GOCACHE/a" && echo leftover >"$GOMODCACHE/b"
-        [ -z "$FAKE_FAILURE" ] || { echo "$FAKE_FAILURE" >&2; exit 1; }
+        [ -z "$FAKE_FAILURE" ] || { echo "go: downloading it"; echo "$FAKE_FAILURE"; exit 1; } >&2
         while [ "$1" != -o ]; do shift; done
         echo binary >"$2" && chmod +x "$2" ;;
 esac
@@ -185,6 +185,7 @@ def test_a_failed_build_tells_gos_reason_and_leaves_nothing(workshop: Workshop) 
 
     assert (code, out) == (1, "")
     assert "403 Forbidden" in err
+    assert "downloading" not in err
     assert "proxy settings" in err
     assert workshop.kept == []
 
