@@ -42,7 +42,7 @@ unit integration contract manifests: $(DEV_STAMP)
 check: $(DEV_STAMP)
 	@echo "== ruff check ==" && $(BIN)/ruff check .
 	@echo "== ruff format ==" && $(BIN)/ruff format --check .
-	@echo "== mypy --strict ==" && $(BIN)/mypy --strict $(wildcard bot handlers config bench) tests
+	@echo "== mypy --strict ==" && $(BIN)/mypy --strict $(wildcard bot handlers config bench scripts) tests
 	@echo "== import contracts ==" && $(BIN)/lint-imports --no-logo
 
 ## format: mend what ruff can mend by itself
