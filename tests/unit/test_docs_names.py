@@ -171,7 +171,9 @@ def wrong_scripts(page: Path) -> list[str]:
 def script_fault(script: Path, command: Command) -> str:
     if not script.stat().st_mode & stat.S_IXUSR:
         return f"{script.name} cannot be executed."
-    text = script.read_text()
+    # A wrapper in shell hands its options to the module beside it.
+    module = script.with_name(f"{script.name.replace('-', '_')}.py")
+    text = script.read_text() + (module.read_text() if module.is_file() else "")
     options = [word.split("=")[0] for word in command.words[1:] if re.match(r"^--?[A-Za-z]", word)]
     unknown = [option for option in options if not re.search(rf"(?<![\w-]){option}(?![\w-])", text)]
     return f"{script.name} has no option {unknown[0]}." if unknown else ""
