@@ -25,7 +25,7 @@ case $1 in
         *) echo "its-$asked" ;;
     esac; done ;;
     build)
-        echo "$(pwd) $GOPROXY $GOTOOLCHAIN $CGO_ENABLED $*" >>"$FAKE_LOG"
+        echo "$(pwd) $GOPROXY $GOCACHE $GOTOOLCHAIN $CGO_ENABLED $*" >>"$FAKE_LOG"
         [ -z "$FAKE_SLOW" ] || sleep "$FAKE_SLOW"
         mkdir -p "$GOCACHE" "$GOMODCACHE" && echo leftover >"$GOCACHE/a" && echo leftover >"$GOMODCACHE/b"
         [ -z "$FAKE_FAILURE" ] || { echo "go: downloading it"; echo "$FAKE_FAILURE"; exit 1; } >&2
@@ -126,13 +126,26 @@ def test_a_binary_is_built_once(workshop: Workshop) -> None:
     assert len(workshop.builds) == 1
 
 
+def test_all_of_them_are_built_in_one_call(workshop: Workshop) -> None:
+    other = workshop.module.with_name("goodbye")
+    other.mkdir()
+    (other / "go.mod").write_text(MODULE.replace("hello", "goodbye"))
+    code, out, err = workshop.run("--all")
+
+    assert code == 0, err
+    assert [Path(line).name for line in out.splitlines()] == ["goodbye", "hello"]
+    assert len(workshop.builds) == 2
+    assert len({call.split()[2] for call in workshop.builds}) == 1, "they share what Go has compiled"
+
+
 def test_the_build_is_pinned_static_and_of_the_installed_go(workshop: Workshop) -> None:
     workshop.run("hello")
 
     (call,) = workshop.builds
     # its-…: what Go says of itself. The machine's modules are read, its proxy settings are kept.
     proxies = "file://its-GOMODCACHE/cache/download,its-GOPROXY"
-    assert call.startswith(f"{workshop.module} {proxies} local 0 build -trimpath -ldflags -s -w -o ")
+    assert call.startswith(f"{workshop.module} {proxies} {workshop.folder}/cache/building.")
+    assert "/cache local 0 build -trimpath -ldflags -s -w -o " in call
     assert call.endswith(" example.test/greetings/v2/cmd/hello")
 
 
