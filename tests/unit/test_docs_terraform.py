@@ -12,10 +12,11 @@ from typing import Any
 import hcl2
 import pytest
 from doc_pages import REPOSITORY, fences
-from flux_building import documents
-from flux_tree import CLUSTERS, FLUX, named, variables
+from ruamel.yaml import YAML
 from terraform_files import Block, arguments, blocks, of_kind, references, text
 
+FLUX = REPOSITORY / "flux"
+CLUSTERS = tuple(sorted(folder.name for folder in (FLUX / "clusters").iterdir() if folder.is_dir()))
 EXAMPLE = REPOSITORY / "docs" / "terraform-flux-example"
 MODULES = (EXAMPLE, *sorted(file for file in (EXAMPLE / "modules").iterdir() if file.is_dir()))
 PROVIDERS: dict[str, Any] = json.loads(Path(__file__).with_name("terraform_arguments.json").read_text())
@@ -195,9 +196,14 @@ def test_every_cluster_has_a_module_two_providers_and_a_folder(cluster: str) -> 
     assert f'"{cluster}"' in str(of_kind(EXAMPLE, "variable")[("clusters",)].body["validation"])
 
 
+def manifest(path: str) -> Any:
+    """The one document of a file of the Flux tree."""
+    return YAML(typ="safe", pure=True).load((FLUX / path).read_text())
+
+
 def test_defaults_are_those_of_the_governing_cluster() -> None:
     defaults = {name: text(block.body.get("default", "")) for (name,), block in of_kind(EXAMPLE, "variable").items()}
-    config = variables("production")
+    config = manifest("clusters/production/cluster-config.yaml")["data"]
 
     assert defaults["gitlab_url"] == config["gitlab_url"]
     assert defaults["group"] == config["gitlab_group"]
@@ -207,13 +213,12 @@ def test_defaults_are_those_of_the_governing_cluster() -> None:
 def test_webhooks_go_where_the_clusters_listen() -> None:
     hooks = of_kind(EXAMPLE / "modules/gitlab", "resource")
     to_flux = text(hooks[("gitlab_project_hook", "flux")].body["url"])
-    receiver = named("production", "Receiver", "flux-system", "gitlab")
-    (ingress,) = documents(FLUX / "notifications/ingress.yaml")
-    (sluice,) = documents(FLUX / "apps/bot/base/ingress.yaml")
+    receiver, ingress = manifest("notifications/receiver.yaml"), manifest("notifications/ingress.yaml")
+    name = receiver["metadata"]["name"] + manifest("notifications/kustomization.yaml")["namespace"]
+    sluice = manifest("apps/bot/base/ingress.yaml")
 
-    assert receiver is not None
     # notification-controller: /hook/<sha256 of token, name and namespace>
-    assert to_flux.endswith(f'{receiver["metadata"]["name"]}{receiver["metadata"]["namespace"]}")}}')
+    assert to_flux.endswith(f'{name}")}}')
     assert to_flux.startswith(
         f"https://{ingress['spec']['rules'][0]['host'].replace('${domain}', '${each.value}')}/hook/"
     )
@@ -225,7 +230,7 @@ def test_webhooks_go_where_the_clusters_listen() -> None:
 
 def test_secrets_it_gives_are_keys_of_the_secrets_in_git() -> None:
     output = of_kind(EXAMPLE / "modules/gitlab", "output")[("sluice_secret",)].body["value"]
-    (secret,) = documents(FLUX / "apps/bot/production/secret.sops.yaml")
+    secret = manifest("apps/bot/production/secret.sops.yaml")
 
     assert arguments(output).keys() <= secret["stringData"].keys()
 
