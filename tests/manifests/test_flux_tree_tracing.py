@@ -52,7 +52,7 @@ def test_requests_are_counted_before_any_is_dropped(cluster: str) -> None:
 def test_errors_and_slow_traces_are_always_kept(cluster: str) -> None:
     policies = {one["type"]: one for one in collector(cluster)["processors"]["tail_sampling"]["policies"]}
 
-    assert set(policies) == {"status_code", "latency", "probabilistic"}
+    assert set(policies) == {"drop", "status_code", "latency", "probabilistic"}
     assert policies["status_code"]["status_code"] == {"status_codes": ["ERROR"]}
     assert 0 < policies["probabilistic"]["probabilistic"]["sampling_percentage"] <= 100
 
