@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := demo
 .DELETE_ON_ERROR:
-.PHONY: demo test unit integration contract manifests check format bench crash rescans lock image clean help install-run install-dev
+.PHONY: demo test unit integration contract manifests services check format bench crash rescans lock image clean help install-run install-dev
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -37,6 +37,11 @@ test: $(DEV_STAMP)
 unit integration contract manifests: $(DEV_STAMP)
 	@echo "== $@ =="
 	@$(PYTEST) tests/$@ -n $(AT_ONCE) --dist worksteal $(PYTEST_ARGS)
+
+## services: build the demo services, follow requests through them, a Collector and Jaeger; about five minutes at first
+services: $(DEV_STAMP)
+	@echo "== $@ =="
+	@$(PYTEST) tests/services $(PYTEST_ARGS)
 
 ## check: lint, format, types, import contracts
 check: $(DEV_STAMP)
