@@ -1,6 +1,7 @@
 """Traces as Jaeger's query API gives them, as a tree that tests can ask and people can read."""
 
 import json
+import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -71,6 +72,11 @@ class Trace:
         """Whether any attribute of any span holds this text."""
         return any(text in str(value) for span in self.spans for value in span.tags.values())
 
+    def paths(self) -> set[str]:
+        """The paths that requests of this trace asked for, by the attribute's newer and older name."""
+        found = {str(span.tags.get("url.path") or span.tags.get("http.target") or "") for span in self.spans}
+        return {path.partition("?")[0] for path in found if path}
+
     def tree(self) -> list[str]:
         """A line for each span, indented by its depth."""
         return [line for root in self.roots for line in self._lines(root, 0)]
@@ -90,8 +96,17 @@ class Jaeger:
 
     def traces(self, service: str) -> list[Trace]:
         """Every trace it keeps in which the service took part, of the last hour."""
+        return [_trace(found) for found in self.raw(service)]
+
+    def raw(self, service: str) -> list[Any]:
+        """The same as Jaeger says it."""
         query = urllib.parse.urlencode({"service": service, "limit": MOST_TRACES, "lookback": "1h"})
-        return [_trace(found) for found in self._get(f"/api/traces?{query}")]
+        return self._get(f"/api/traces?{query}")
+
+    def dependencies(self) -> set[tuple[str, str]]:
+        """Who asks whom, of the last hour."""
+        query = urllib.parse.urlencode({"endTs": int(time.time() * 1000), "lookback": 3_600_000})
+        return {(one["parent"], one["child"]) for one in self._get(f"/api/dependencies?{query}")}
 
     def services(self) -> set[str]:
         """Every service that any span names."""

@@ -49,11 +49,18 @@ class LocalProcess:
 
 @contextmanager
 def running(
-    name: str, command: Sequence[str], *, environment: Mapping[str, str], log_file: Path, ready_at: str
+    name: str,
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    log_file: Path,
+    ready_at: str,
+    patience: float = START_SECONDS,
 ) -> Iterator[LocalProcess]:
     """Run the command until the end of the block; ready_at is a URL that answers 200 when it is up.
 
-    Nothing of this machine's environment but PATH and HOME reaches it. Raises DidNotStart.
+    Nothing of this machine's environment but PATH and HOME reaches it. Raises DidNotStart, after `patience` seconds
+    at the latest.
     """
     with log_file.open("ab") as log:
         process = subprocess.Popen(
@@ -66,7 +73,7 @@ def running(
         )
     started = LocalProcess(name=name, process=process, log_file=log_file)
     try:
-        _wait_until_ready(started, ready_at)
+        _wait_until_ready(started, ready_at, patience)
         yield started
     finally:
         started.stop()
@@ -101,14 +108,14 @@ def _bare_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
 
 
-def _wait_until_ready(started: LocalProcess, url: str) -> None:
-    if eventually(lambda: started.process.poll() is not None or _answers(url), seconds=START_SECONDS, every=0.1):
+def _wait_until_ready(started: LocalProcess, url: str, patience: float) -> None:
+    if eventually(lambda: started.process.poll() is not None or _answers(url), seconds=patience, every=0.1):
         code = started.process.poll()
         if code is None:
             return
         why = f"ended with {code}"
     else:
-        why = f"did not answer {url} within {START_SECONDS:.0f} s"
+        why = f"did not answer {url} within {patience:.0f} s"
     raise DidNotStart(f"{started.name} {why}. It wrote:\n{started.log[-LAST_WORDS:]}")
 
 

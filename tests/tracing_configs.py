@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flux_tree import layer, substituted, variables
+from flux_tree import TREE, layer, variables
 from local_process import free_ports
 from ruamel.yaml import YAML
 
@@ -36,7 +36,7 @@ class Replacement:
     because: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.was} -> {self.now} ({self.because})"
+        return f"{self.place}: {_short(self.was)} -> {_short(self.now)} ({self.because})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,8 @@ def collector_config(sampling_percentage: str | None = None) -> Document:
     values = dict(variables(CLUSTER))
     if sampling_percentage is not None:
         values["trace_sampling_percentage"] = sampling_percentage
-    config: Document = substituted(_one(layer(CLUSTER, "opentelemetry").written, COLLECTOR)["spec"]["config"], values)
+    objects = TREE.applied(layer(CLUSTER, "opentelemetry").folder, values)
+    config: Document = _one(objects, COLLECTOR)["spec"]["config"]
     return config
 
 
@@ -118,6 +119,12 @@ def differences(was: Any, now: Any, place: str = "") -> Iterator[Replacement]:
             yield from differences(was.get(key), now.get(key), f"{place}.{key}".removeprefix("."))
     elif was != now:
         yield Replacement(place=place, was=was, now=now, because=_reason(place, was))
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{…}"
+    return "nothing" if value is None else str(value)
 
 
 def _reason(place: str, was: Any) -> str:

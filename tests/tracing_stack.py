@@ -88,16 +88,20 @@ def running_tracing_stack(folder: Path, *, collector: Path, jaeger: Path) -> Ite
             stack.close()
 
 
+def write_config(folder: Path, name: str, outside: OutsideCluster) -> Path:
+    """The configuration as a file that a Collector, or Jaeger, reads: JSON, of which YAML is a superset."""
+    file = folder / f"{name}.json"
+    file.write_text(json.dumps(outside.config, indent=2), "utf-8")
+    return file
+
+
 @contextmanager
 def _running(
     name: str, binary: Path, outside: OutsideCluster, environment: Mapping[str, str], folder: Path
 ) -> Iterator[LocalProcess]:
-    config = folder / f"{name}.json"
-    # The Collector reads YAML, of which JSON is a part.
-    config.write_text(json.dumps(outside.config, indent=2), "utf-8")
     with running(
         name,
-        [str(binary), "--config", str(config)],
+        [str(binary), "--config", str(write_config(folder, name, outside))],
         environment=environment,
         log_file=folder / f"{name}.log",
         ready_at=f"http://{outside.address(13133)}/{'status' if name == 'jaeger' else ''}",

@@ -1,20 +1,136 @@
 """The tracing stack and the services under it, each started once for the run.
 
-`tracing_stack` alone needs no Java and no Node: tests of other traced programs start no more than it.
+`tracing_stack` alone needs no Java and no Node: tests of other traced programs start no more than it. At the end of the
+run stand the build times, what of the configurations is another here, and the span trees that tests have shown.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
-from tools_at_hand import binary
+import service_builds
+from local_process import free_ports
+from running_services import RunningService, running_demo_service, running_node_service
+from service_builds import Build, ToolIsMissing
+from shown_at_the_end import Shown
+from tools_at_hand import absent, binary
 from tracing_stack import TracingStack, running_tracing_stack
+
+T = TypeVar("T")
+SHOWN = pytest.StashKey[Shown]()
 
 
 @pytest.fixture(scope="session")
-def tracing_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TracingStack]:
+def shown(pytestconfig: pytest.Config) -> Shown:
+    """Collects lines for the end of the run."""
+    return pytestconfig.stash.setdefault(SHOWN, Shown())
+
+
+@pytest.fixture(scope="session")
+def tracing_stack(tmp_path_factory: pytest.TempPathFactory, shown: Shown) -> Iterator[TracingStack]:
     """A Collector with our configuration and a Jaeger behind it; skips without Go, fails without it under CI."""
     programs: dict[str, Path] = {name: binary(name) for name in ("collector", "jaeger")}
     folder = tmp_path_factory.mktemp("tracing")
     with running_tracing_stack(folder, collector=programs["collector"], jaeger=programs["jaeger"]) as stack:
+        shown.replacements += [f"Collector  {one}" for one in stack.outside_of_collector.replacements]
+        shown.replacements += [f"Jaeger     {one}" for one in stack.outside_of_jaeger.replacements]
         yield stack
+
+
+def or_skipped(build: Callable[[], tuple[T, Build]], shown: Shown) -> T:
+    """What was built; skips where a tool for it is missing, fails for that under CI."""
+    try:
+        result, said = build()
+    except ToolIsMissing as missing:
+        absent(str(missing))
+    shown.builds.append(said)
+    return result
+
+
+@pytest.fixture(scope="session")
+def demo_service_jar(shown: Shown) -> Path:
+    """demo-service, built and tested by Maven."""
+    return or_skipped(service_builds.demo_service, shown)
+
+
+@pytest.fixture(scope="session")
+def node_service_folder(shown: Shown) -> Path:
+    """node-service, built and tested by npm."""
+    return or_skipped(service_builds.node_service, shown)
+
+
+@pytest.fixture(scope="session")
+def java_agent(shown: Shown) -> Path:
+    """What the operator mounts for Java."""
+    return or_skipped(service_builds.java_agent, shown)
+
+
+@pytest.fixture(scope="session")
+def node_instrumentation(shown: Shown) -> Path:
+    """What the operator mounts for Node.js."""
+    return or_skipped(service_builds.node_instrumentation, shown)
+
+
+@pytest.fixture(scope="session")
+def demo_service(tracing_stack: TracingStack, demo_service_jar: Path, java_agent: Path) -> Iterator[RunningService]:
+    """demo-service under the Java agent, sending to the tracing stack."""
+    with running_demo_service(
+        tracing_stack.folder, jar=demo_service_jar, agent=java_agent, collector=tracing_stack.otlp_http
+    ) as service:
+        yield service
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeServices:
+    """Starts node-services that differ in their upstream."""
+
+    stack: TracingStack
+    built: Path
+    instrumentation: Path
+    running: ExitStack
+
+    def with_upstream(self, upstream: str) -> RunningService:
+        """One that asks this upstream; it runs until the end."""
+        return self.running.enter_context(
+            running_node_service(
+                self.stack.folder,
+                built=self.built,
+                instrumentation=self.instrumentation,
+                collector=self.stack.otlp_http,
+                upstream=upstream,
+            )
+        )
+
+
+@pytest.fixture(scope="session")
+def node_services(
+    tracing_stack: TracingStack, node_service_folder: Path, node_instrumentation: Path
+) -> Iterator[NodeServices]:
+    """Starts node-services under the Node instrumentation, and stops them at the end."""
+    with ExitStack() as running:
+        yield NodeServices(
+            stack=tracing_stack, built=node_service_folder, instrumentation=node_instrumentation, running=running
+        )
+
+
+@pytest.fixture(scope="session")
+def node_service(node_services: NodeServices, demo_service: RunningService) -> RunningService:
+    """node-service with demo-service as its upstream."""
+    return node_services.with_upstream(demo_service.url)
+
+
+@pytest.fixture(scope="session")
+def node_service_without_upstream(node_services: NodeServices) -> RunningService:
+    """node-service whose upstream's address nobody listens on."""
+    (port,) = free_ports(1)
+    return node_services.with_upstream(f"http://127.0.0.1:{port}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Builds, replacements, and the traces as trees."""
+    for heading, lines in config.stash.get(SHOWN, Shown()).sections().items():
+        terminalreporter.section(heading)
+        terminalreporter.write_line("\n".join(lines))
