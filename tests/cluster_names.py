@@ -41,6 +41,16 @@ def namespaces() -> frozenset[str]:
 
 
 @cache
+def ports() -> dict[tuple[str, str], set[int]]:
+    """The ports of each Service of ours, by namespace and name."""
+    services = [one for cluster in CLUSTERS for one in objects_of(cluster, "Service")]
+    return {
+        (one["metadata"]["namespace"], one["metadata"]["name"]): {port["port"] for port in one["spec"]["ports"]}
+        for one in services
+    }
+
+
+@cache
 def labels() -> frozenset[tuple[str, str, str]]:
     """Namespace, key and value of each label that pods carry."""
     found = {

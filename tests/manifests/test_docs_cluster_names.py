@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from cluster_names import FLUX, known, labels, namespaces
+from cluster_names import FLUX, known, labels, namespaces, ports
 from doc_pages import Command, commands, is_placeholder, name_of, pages
 
 KINDS = {
@@ -97,18 +97,23 @@ def _of_kubectl(it: Said) -> Iterator[str]:
 
 
 def _objects(namespace: str | None, verb: str, words: list[str]) -> Iterator[str]:
-    if not words:
+    slashed = [word.partition("/") for word in words if "/" in word]
+    for kind, _, name in slashed:
+        yield from _kind(namespace, kind, [name])
+        if verb == "port-forward":
+            yield from _ports(namespace, kind, name, [word for word in words if "/" not in word])
+    if slashed or not words or verb in ("logs", "exec", "port-forward"):
         return
-    first = words[0]
-    if "/" in first:
-        kind, _, name = first.partition("/")
-        names = [name]
-    elif verb in ("logs", "exec", "port-forward"):
-        return
-    else:
-        kind, names = first, words[1:]
-    for one in kind.split(","):
-        yield from _kind(namespace, one, [name for name in names if "=" not in name])
+    for kind in words[0].split(","):
+        yield from _kind(namespace, kind, [name for name in words[1:] if "=" not in name])
+
+
+def _ports(namespace: str | None, kind: str, name: str, words: list[str]) -> Iterator[str]:
+    """Ports that are forwarded to (`local:remote`, or one for both) and that the Service does not have."""
+    has = ports().get((namespace or "", name))
+    for word in words:
+        if kind_of(kind) == "Service" and has is not None and int(word.rpartition(":")[2]) not in has:
+            yield f"the Service {name} has no port {word}, but {sorted(has)}"
 
 
 def _kind(namespace: str | None, word: str, names: list[str]) -> Iterator[str]:
@@ -179,6 +184,9 @@ def test_every_object_in_a_command_is_in_a_cluster(page: Path) -> None:
         ("kubectl describe canary demo-service -n demo-service", ""),
         ("kubectl -n node-service get deployment demo-service", "there is no Deployment demo-service"),
         ("kubectl get pods -n monitoring", "there is no namespace monitoring"),
+        ("kubectl port-forward -n jaeger service/jaeger-query 8086:16686", ""),
+        ("kubectl port-forward -n jaeger service/jaeger-query 16686:8086", "the Service jaeger-query has no port"),
+        ("kubectl wait kustomization/secrets kustomization/all -n flux-system", "there is no Kustomization all"),
         ("flux reconcile kustomization demo-service --with-source", ""),
         ("flux reconcile image update apps", "there is no ImageUpdateAutomation apps"),
     ],
