@@ -1,4 +1,4 @@
-"""Mistakes in Flux and GitLab objects that no validator reports are named, each with its line and its cure.
+"""Mistakes in Flux objects and GitLab files that no validator reports are named, each with its line and its cure.
 
 One file for each family; a lint is a function from one object to findings. `CODES` says what each code means.
 """
@@ -6,7 +6,7 @@ One file for each family; a lint is a function from one object to findings. `COD
 from collections.abc import Callable, Iterator, Mapping
 
 from config.diagnostics import ConfigurationFault, Diagnostic
-from config.lints import agents, automations, image_apis, image_policies, notifications
+from config.lints import agents, automations, image_apis, image_policies, notifications, pipelines
 from config.lints.manifest import Manifest, manifests
 
 Lint = Callable[[Manifest], Iterator[Diagnostic]]
@@ -21,6 +21,9 @@ LINTS: tuple[Lint, ...] = (
     notifications.receiver_events,
     notifications.status_address,
     agents.obsolete_sections,
+    pipelines.copies_by_name,
+    pipelines.signs_by_tag,
+    pipelines.rolls_back_by_revert,
 )
 
 CODES: Mapping[str, str] = {
@@ -33,6 +36,9 @@ CODES: Mapping[str, str] = {
     "receiver-events": "GitLab Receiver events that no header ever equals",
     "status-provider-address": "a GitLab commit-status Provider whose address names no project",
     "agent-config-obsolete": "sections of the GitLab agent's configuration that no longer exist",
+    "copied-by-name": "a pipeline job that copies an image by pulling, tagging and pushing it",
+    "signed-by-tag": "a pipeline job that signs an image by its tag instead of its digest",
+    "rollback-by-revert": "a pipeline job that rolls back with git revert alone",
 }
 
 
