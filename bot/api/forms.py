@@ -74,6 +74,7 @@ class RunForm:
     """A decision as it was made. decided_at, last_at: the first and last of `repeats` equal ones.
 
     kind: what was decided (act, wait, hold, skip, would). outcome: what came of it. causes: ids of deliveries.
+    trace: the id that log lines of the run carry, and under which a tracing system shows it where one is connected.
     """
 
     id: int
@@ -90,6 +91,7 @@ class RunForm:
     causes: tuple[str, ...]
     policy_sha: str
     facts_sha: str
+    trace: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +199,10 @@ class ExplainedForm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhyForm:
-    """Why an environment is as it is. live: decided now by the rules; else what was last recorded, at `at`."""
+    """Why an environment is as it is. live: decided now by the rules; else what was last recorded, at `at`.
+
+    promotion: the newest one. trace: the id under which a tracing system shows how it began; empty: none was told.
+    """
 
     tenant: str
     application: str
@@ -205,6 +210,8 @@ class WhyForm:
     live: bool
     at: datetime | None
     explained: tuple[ExplainedForm, ...]
+    promotion: str
+    trace: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

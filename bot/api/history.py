@@ -6,6 +6,7 @@ from bot.api.forms import ExplainedForm, GateForm, RunForm, WhyForm
 from bot.journal import Journal
 from bot.journal.runs import Run
 from bot.keys import EnvironmentKey
+from bot.tracing.carried import recorded_id, trace_id
 
 LOOKED_AT = 200
 """How many of the newest runs of an environment are searched for the last one of each rule."""
@@ -37,6 +38,7 @@ def run_form(run: Run) -> RunForm:
         causes=run.causes,
         policy_sha=run.policy_sha,
         facts_sha=run.facts_sha,
+        trace=trace_id(run.trace),
     )
 
 
@@ -48,9 +50,15 @@ async def last_runs(journal: Journal, key: EnvironmentKey) -> list[Run]:
     return [newest[name] for name in sorted(newest)]
 
 
+async def newest_promotion(journal: Journal, key: EnvironmentKey) -> tuple[str, str]:
+    """The id of the newest promotion into an environment, and of the trace that shows how it began; empty for none."""
+    marks = await journal.promotion_marks(key)
+    return (marks[0].id, recorded_id(marks[0].trace)) if marks else ("", "")
+
+
 async def why_recorded(journal: Journal, key: EnvironmentKey) -> WhyForm:
     """What was last recorded of an environment: the answer when nobody can decide now."""
-    runs = await last_runs(journal, key)
+    runs, (promotion, trace) = await last_runs(journal, key), await newest_promotion(journal, key)
     return WhyForm(
         tenant=key.tenant,
         application=key.application,
@@ -58,6 +66,8 @@ async def why_recorded(journal: Journal, key: EnvironmentKey) -> WhyForm:
         live=False,
         at=max((run.last_at for run in runs), default=None),
         explained=tuple(_explained(run) for run in runs),
+        promotion=promotion,
+        trace=trace,
     )
 
 

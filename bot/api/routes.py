@@ -46,7 +46,9 @@ class Api:
         """Decided now, by the rules themselves."""
         application, environment = queries.required(request, "application"), queries.required(request, "environment")
         key = naming.known_environment(self.tenants, application, environment, request.query.get("tenant", ""))
-        return answer(why_form(key, await self.explainer.explain(key), self.clock))
+        promotion, trace = await history.newest_promotion(self.journal, key)
+        explained = await self.explainer.explain(key)
+        return answer(why_form(key, explained, self.clock, promotion=promotion, trace=trace))
 
     async def deliveries(self, request: web.Request) -> web.Response:
         """What arrived."""
@@ -144,7 +146,7 @@ class Api:
         return answer(await commands.run(self.journal, order, deed), status=202)
 
 
-def why_form(key: EnvironmentKey, found: Iterable[Explained], clock: Clock) -> WhyForm:
+def why_form(key: EnvironmentKey, found: Iterable[Explained], clock: Clock, *, promotion: str, trace: str) -> WhyForm:
     """What the rules decided, in the API's form."""
     return WhyForm(
         tenant=key.tenant,
@@ -163,6 +165,8 @@ def why_form(key: EnvironmentKey, found: Iterable[Explained], clock: Clock) -> W
             )
             for one in found
         ),
+        promotion=promotion,
+        trace=trace,
     )
 
 

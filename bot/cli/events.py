@@ -122,6 +122,7 @@ def _part(delivery: str) -> str:
 
 def _show(found: "DeliveryStoryForm") -> None:
     from bot.cli import printing
+    from bot.tracing.carried import trace_id
 
     stored = found.delivery
     typer.secho(f"{stored.id} from {stored.endpoint}, {stored.phase}", bold=True)
@@ -131,6 +132,7 @@ def _show(found: "DeliveryStoryForm") -> None:
         "bound to": found.scope,
         "headers": ", ".join(f"{name}: {value}" for name, value in sorted(found.headers.items())),
         "sha256": found.body_sha256 or "the body was dropped by retention",
+        "trace": trace_id(found.trace),
         "says the same as": stored.duplicate_of,
         "sent again": f"{stored.attempts} times" if stored.attempts else "",
         "keys": ", ".join(found.keys),
@@ -139,6 +141,7 @@ def _show(found: "DeliveryStoryForm") -> None:
         if value:
             typer.echo(f"  {name.ljust(16)} {value}")
     for run in found.runs:
-        typer.echo(f"  {run.handler.ljust(16)} {run.subject}: {run.outcome}, because {run.because}")
+        elsewhere = "" if run.trace == trace_id(found.trace) else f" (trace {run.trace})"
+        typer.echo(f"  {run.handler.ljust(16)} {run.subject}: {run.outcome}, because {run.because}{elsewhere}")
     if found.body is not None:
         printing.as_json(found.body)

@@ -56,3 +56,5 @@ def _show(found: "WhyForm") -> None:
         typer.echo(f"  {one.rule.ljust(12)} {printing.colour(one.kind.ljust(8))} {one.because}")
         for gate in one.gates:
             typer.echo(f"    {gate.name.ljust(18)} {printing.colour(gate.verdict.ljust(8))} {gate.because}")
+    if found.trace:
+        typer.echo(f"  {'trace'.ljust(12)} {found.trace}, where promotion {found.promotion} began")

@@ -1,7 +1,7 @@
 """Our traces are passed on to whom we call, and nobody's are taken over from who calls us."""
 
 from opentelemetry import propagate, trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, get_current
 from opentelemetry.propagators.textmap import (
     CarrierT,
     Getter,
@@ -26,8 +26,8 @@ class Outward(TextMapPropagator):
     def extract(
         self, carrier: CarrierT, context: Context | None = None, getter: Getter[CarrierT] = default_getter
     ) -> Context:
-        """Nothing is added to the context."""
-        return Context() if context is None else context
+        """Nothing is added to the context, by default the present one, which a mounted application is within."""
+        return get_current() if context is None else context
 
     def inject(
         self, carrier: CarrierT, context: Context | None = None, setter: Setter[CarrierT] = default_setter

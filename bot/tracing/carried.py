@@ -46,5 +46,11 @@ def context_of(text: str) -> SpanContext | None:
 
 
 def trace_id(text: str) -> str:
-    """The 32 hex digits by which a tracing system finds the trace, empty for an empty text."""
+    """The 32 hex digits that log lines and tracing systems name the trace by, empty for an empty text."""
     return text[3:35]
+
+
+def recorded_id(text: str) -> str:
+    """The same where a tracing system may show the trace; empty where nothing recorded it."""
+    context = context_of(text)
+    return trace_id(text) if context is not None and context.trace_flags.sampled else ""

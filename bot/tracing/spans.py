@@ -5,12 +5,12 @@ Names are few and constant; what a span is about stands in its attributes. Where
 Never a secret, never a body: natural keys, project paths, versions, and the sentences that people read anyway.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanKind, StatusCode
+from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, StatusCode
 from opentelemetry.util.types import AttributeValue
 
 from bot.actions import Decision, Outside, ProposePromotion
@@ -38,7 +38,7 @@ def work(key: Key, *, because: str, attempt: int, traces: Sequence[str]) -> Iter
         # Started by somebody who does not wait for the end: what OpenTelemetry calls a consumer.
         SpanKind.CONSUMER,
         {"sluice.key": str(key), "sluice.because": because[:LONGEST_SENTENCE], "sluice.attempt": attempt},
-        [Link(one) for one in others if parent is None or one.span_id != parent.span_id],
+        [Link(one) for one in _each_once(others) if parent is None or one.trace_id != parent.trace_id],
     )
     with _during(span):
         yield span
@@ -99,6 +99,14 @@ def exited(span: Span, code: int) -> None:
         span.set_status(StatusCode.ERROR)
 
 
+def _each_once(contexts: Iterable[SpanContext]) -> Iterable[SpanContext]:
+    """The first of each trace."""
+    found: dict[int, SpanContext] = {}
+    for one in contexts:
+        found.setdefault(one.trace_id, one)
+    return found.values()
+
+
 def kind_of(key: Key) -> str:
     """Low in number, for a span's name."""
     return type(key).__name__.removesuffix("Key").lower()
@@ -124,8 +132,9 @@ def about(subject: Subject) -> Attributes:
 
 def _of_action(action: Outside, project: str) -> dict[str, AttributeValue]:
     owner, _, name = project.rpartition("/")
+    key = getattr(action, "key", None)
     found: dict[str, AttributeValue] = {
-        **about(action.key),
+        **(about(key) if key is not None else {}),
         "sluice.effect": action.effect_key,
         "vcs.provider.name": "gitlab",
         "vcs.owner.name": owner,

@@ -17,7 +17,7 @@ from bot.keys import ApplicationKey, CommandKey, ConfigKey, EnvironmentKey, Sour
 from bot.releases import Image, Release
 from bot.server_traces import trace_of
 from bot.tracing import boundary, spans
-from bot.tracing.carried import LONGEST, context_of, current, trace_id, written
+from bot.tracing.carried import LONGEST, context_of, current, recorded_id, trace_id, written
 
 __all__ = ["recorded"]
 
@@ -62,7 +62,8 @@ def test_a_traceparent_of_a_later_version_is_read_as_far_as_ours_goes(header: st
 
     assert context is not None
     assert written(context) == SENT
-    assert trace_id(SENT) == "4bf92f3577b34da6a3ce929d0e0e4736"
+    assert trace_id(SENT) == recorded_id(SENT) == "4bf92f3577b34da6a3ce929d0e0e4736"
+    assert (trace_id(""), recorded_id(""), recorded_id(SENT[:-2] + "00")) == ("", "", "")
 
 
 @given(st.one_of(st.text(), st.from_regex(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")))
@@ -105,10 +106,11 @@ def test_a_sender_neither_gives_us_its_trace_nor_its_baggage_and_ours_is_still_s
     taken = propagate.extract({"traceparent": SENT, "baggage": "a=1"}, None, default_getter)
     with recorded.tracer.start_as_current_span("here", Context()):
         propagate.inject(sent)
-        here = current()
+        within, here = propagate.extract({"traceparent": SENT}, None, default_getter), current()
 
     assert taken == Context()
     assert sent == {"traceparent": here}
+    assert written(trace.get_current_span(within).get_span_context()) == here
     assert "traceparent" in propagate.get_global_textmap().fields
 
 
@@ -120,8 +122,10 @@ def test_without_an_sdk_the_process_is_left_as_it_is() -> None:
     assert propagate.get_global_textmap() is before
 
 
-def test_work_continues_its_first_cause_and_links_the_others(recorded: Recorded) -> None:
-    with spans.work(ApplicationKey("acme", "shop"), because="pushed", attempt=2, traces=[SENT, OTHER, "nonsense"]):
+def test_work_continues_its_first_cause_and_links_each_other_trace_once(recorded: Recorded) -> None:
+    causes = [SENT, OTHER, "nonsense", OTHER[:-4] + "c-01", SENT[:-4] + "c-01"]
+
+    with spans.work(ApplicationKey("acme", "shop"), because="pushed", attempt=2, traces=causes):
         pass
 
     span = recorded.one("work application")
