@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flux_building import CannotBuild, build, documents, kustomization
-from flux_tree import CLUSTERS, FLUX, folder_of, kustomization_folders, layers, secret_files, yaml_files
+from flux_building import build, documents, kustomization
+from flux_tree import CLUSTERS, FLUX, kustomization_folders, layers, secret_files, yaml_files
 
 from bot.sandbox.documents import Document
 
@@ -35,17 +35,10 @@ def test_every_file_belongs_to_the_kustomization_beside_it() -> None:
 
 
 def test_every_folder_is_applied_in_some_cluster() -> None:
-    roots = {folder_of(layer.spec) for cluster in CLUSTERS for layer in layers(cluster)} | ALTERNATIVES
+    roots = {layer.folder for cluster in CLUSTERS for layer in layers(cluster)} | ALTERNATIVES
     used = {folder for root in roots for folder in reached(root)}
 
     assert set(kustomization_folders()) - used == set()
-
-
-def test_a_resource_that_does_not_exist_is_named_with_its_mend(tmp_path: Path) -> None:
-    (tmp_path / "kustomization.yaml").write_text("kind: Kustomization\nresources: [gone.yaml]\n")
-
-    with pytest.raises(CannotBuild, match=r"gone\.yaml does not exist\. Write it, or take it out"):
-        build(tmp_path)
 
 
 def test_secrets_stand_in_sops_files_alone() -> None:

@@ -1,52 +1,47 @@
 """What runs is pinned, selected by its own labels, allowed little and reachable by those who must reach it."""
 
-import re
-
 import pytest
 from flux_building import containers
-from flux_tree import CLUSTERS, layer, named, objects_of
+from flux_checks import CHECKS, OURS, Check, images, is_pinned
+from flux_tree import CLUSTERS, TREE, layer, named, objects_of
 
 from bot.sandbox.cluster.kustomize import split_image
-from bot.sandbox.documents import Document, path
+from bot.sandbox.documents import Document
 
-OURS = {
-    "demo-service": "registry.example.com/demo/demo-service",
-    "node-service": "registry.example.com/demo/node-service",
-    "sluice": "registry.example.com/demo/sluice",
-}
-EXACT = re.compile(r"v?\d+\.\d+(\.\d+)?(b\d+)?(-[a-z]+)?")
 every_cluster = pytest.mark.parametrize("cluster", CLUSTERS)
 
 
 @every_cluster
-def test_every_image_is_pinned_to_a_version(cluster: str) -> None:
-    images = [container["image"] for one in objects_of(cluster, "Deployment") for container in containers(one)]
-    images += [one["spec"]["image"] for one in objects_of(cluster, "OpenTelemetryCollector")]
-    images += [one["image"] for found in objects_of(cluster, "Instrumentation") for one in injected(found)]
-
-    assert len(images) >= 8
-    assert [image for image in images if not is_pinned(image)] == [], "write the exact version as its tag"
-
-
-@pytest.mark.parametrize("image", ["jaeger", "jaeger:latest", "registry:5000/jaeger", "jaeger:2", "jaeger:stable"])
-def test_a_floating_image_is_not_pinned(image: str) -> None:
-    assert not is_pinned(image)
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_nothing_is_found_in_a_cluster(cluster: str, check: Check) -> None:
+    assert check(TREE, cluster) == []
 
 
 @every_cluster
-def test_every_chart_is_pinned_to_a_version(cluster: str) -> None:
-    versions = [path(one, "spec", "chart", "spec", "version") for one in objects_of(cluster, "HelmRelease")]
-    tags = [one["spec"]["ref"].get("tag", "") for one in objects_of(cluster, "OCIRepository")]
+def test_images_that_charts_and_the_operator_bring_are_looked_at_too(cluster: str) -> None:
+    found = " ".join(images(TREE, cluster))
 
-    assert all(EXACT.fullmatch(version) for version in [*versions, *tags] if version is not None)
-    assert all(list(one["spec"]["ref"]) == ["tag"] for one in objects_of(cluster, "OCIRepository"))
+    for name in ("jaeger", "opentelemetry-collector-contrib", "autoinstrumentation-python", *OURS.values()):
+        assert name in found
 
 
-@every_cluster
-def test_every_chart_comes_from_a_source_that_exists(cluster: str) -> None:
-    for release in objects_of(cluster, "HelmRelease"):
-        reference = release["spec"].get("chartRef") or release["spec"]["chart"]["spec"]["sourceRef"]
-        assert named(cluster, reference["kind"], "flux-system", reference["name"]) is not None
+@pytest.mark.parametrize(
+    ("image", "pinned"),
+    [
+        ("jaeger", False),
+        ("jaeger:latest", False),
+        ("registry:5000/jaeger", False),
+        ("jaeger:2", False),
+        ("jaeger:2.13", False),
+        ("jaeger:stable", False),
+        ("jaeger:2.13.0", True),
+        ("jaeger:v2.13.0-rc.1", True),
+        ("python:0.66b0", True),
+        (f"jaeger:latest@sha256:{'0' * 64}", True),
+    ],
+)
+def test_only_a_whole_version_or_a_digest_pins_an_image(image: str, pinned: bool) -> None:
+    assert is_pinned(image) is pinned
 
 
 @every_cluster
@@ -62,23 +57,6 @@ def test_names_agree_from_kustomization_to_image(cluster: str, application: str)
     assert container["name"] == application
     assert layer(cluster, application).name == application
     assert deployment["spec"]["template"]["spec"]["serviceAccountName"] == application
-
-
-@every_cluster
-def test_every_selector_matches_the_pods_it_means(cluster: str) -> None:
-    for one in objects_of(cluster, "Deployment"):
-        assert selects(one["spec"]["selector"]["matchLabels"], pod_labels(one))
-    for kind, keys in SELECTORS.items():
-        for one in objects_of(cluster, kind):
-            wanted = path(one, *keys) or {}
-            assert any(selects(wanted, labels) for labels in pods_in(cluster, one["metadata"]["namespace"])), one
-
-
-SELECTORS = {
-    "Service": ("spec", "selector"),
-    "PodDisruptionBudget": ("spec", "selector", "matchLabels"),
-    "NetworkPolicy": ("spec", "podSelector", "matchLabels"),
-}
 
 
 @every_cluster
@@ -158,20 +136,15 @@ def test_network_policies_let_nobody_else_in(cluster: str) -> None:
 
 
 @every_cluster
-def test_autoscalers_and_canaries_name_a_deployment_of_theirs(cluster: str) -> None:
-    for one in objects_of(cluster, "HorizontalPodAutoscaler", "Canary"):
+def test_who_scales_is_the_only_one_that_says_how_many(cluster: str) -> None:
+    scaled = objects_of(cluster, "HorizontalPodAutoscaler", "Canary")
+
+    assert scaled
+    for one in scaled:
         reference = one["spec"].get("scaleTargetRef") or one["spec"]["targetRef"]
         target = named(cluster, "Deployment", one["metadata"]["namespace"], reference["name"])
         assert target is not None
-        assert "replicas" not in target["spec"], "who scales must be the only one that says how many"
-
-
-@every_cluster
-def test_every_config_map_and_secret_that_pods_read_is_applied(cluster: str) -> None:
-    for deployment in objects_of(cluster, "Deployment"):
-        namespace = deployment["metadata"]["namespace"]
-        for kind, name in references(deployment):
-            assert named(cluster, kind, namespace, name) is not None, f"{kind} {namespace}/{name}"
+        assert "replicas" not in target["spec"]
 
 
 @every_cluster
@@ -207,15 +180,6 @@ def test_pods_are_instrumented_by_the_instrumentation_that_exists(cluster: str) 
         assert annotations["instrumentation.opentelemetry.io/container-names"] == name
 
 
-def is_pinned(image: str) -> bool:
-    _, tag, digest = split_image(image)
-    return bool(digest) or (EXACT.fullmatch(tag) is not None)
-
-
-def injected(instrumentation: Document) -> list[Document]:
-    return [found for found in instrumentation["spec"].values() if isinstance(found, dict) and "image" in found]
-
-
 def deployment_of(cluster: str, application: str) -> Document:
     found = named(cluster, "Deployment", application, application)
     assert found is not None
@@ -226,43 +190,8 @@ def deployments_in(cluster: str, namespace: str) -> list[Document]:
     return [one for one in objects_of(cluster, "Deployment") if one["metadata"]["namespace"] == namespace]
 
 
-def pod_labels(deployment: Document) -> dict[str, str]:
-    found: dict[str, str] = deployment["spec"]["template"]["metadata"]["labels"]
-    return found
-
-
-def pods_in(cluster: str, namespace: str) -> list[dict[str, str]]:
-    """Labels of the pods of a namespace, the operator's Collector included."""
-    if namespace == "opentelemetry":
-        return [{"app.kubernetes.io/name": "opentelemetry-collector"}]
-    return [pod_labels(one) for one in deployments_in(cluster, namespace)]
-
-
 def selects(wanted: dict[str, str], labels: dict[str, str]) -> bool:
     return wanted.items() <= labels.items()
-
-
-def references(deployment: Document) -> set[tuple[str, str]]:
-    found: set[tuple[str, str]] = set()
-    for container in containers(deployment):
-        for source in container.get("envFrom", []):
-            found |= {(KINDS[key], source[key]["name"]) for key in source}
-        found |= {
-            ("Secret", one["valueFrom"]["secretKeyRef"]["name"])
-            for one in container.get("env", [])
-            if path(one, "valueFrom", "secretKeyRef")
-        }
-    for volume in deployment["spec"]["template"]["spec"].get("volumes", []):
-        if "configMap" in volume:
-            found.add(("ConfigMap", volume["configMap"]["name"]))
-        if "secret" in volume:
-            found.add(("Secret", volume["secret"]["secretName"]))
-        if "persistentVolumeClaim" in volume:
-            found.add(("PersistentVolumeClaim", volume["persistentVolumeClaim"]["claimName"]))
-    return found
-
-
-KINDS = {"configMapRef": "ConfigMap", "secretRef": "Secret"}
 
 
 def allows(cluster: str, *, source: str, target: str, port: int) -> bool:
