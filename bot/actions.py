@@ -24,13 +24,15 @@ from bot.answers import WhoAmI as WhoAmI
 from bot.answers import WhoCan as WhoCan
 from bot.answers import WhyLine as WhyLine
 from bot.answers import WhyTold as WhyTold
+from bot.commanding import Emoji as Emoji
 from bot.commanding import KeepApproval as KeepApproval
 from bot.commanding import KeepFreeze as KeepFreeze
 from bot.commanding import KeepHold as KeepHold
-from bot.commanding import KeepLink as KeepLink
 from bot.commanding import LiftHolds as LiftHolds
+from bot.commanding import MarkTold as MarkTold
 from bot.commanding import OpenRequest as OpenRequest
 from bot.commanding import React as React
+from bot.commanding import RedeemCode as RedeemCode
 from bot.commanding import Reply as Reply
 from bot.commanding import RevokeApprovals as RevokeApprovals
 from bot.commanding import SettleCommand as SettleCommand
@@ -281,6 +283,8 @@ Outside = (
     | OpenIncident
     | TellPromotion
     | TellSource
+    | React
+    | Reply
 )
 Inside = (
     RecordRelease
@@ -292,6 +296,16 @@ Inside = (
     | LookAgain
     | SettleRequest
     | RecordCanaryGates
+    | KeepApproval
+    | RevokeApprovals
+    | KeepHold
+    | LiftHolds
+    | KeepFreeze
+    | Thaw
+    | RedeemCode
+    | OpenRequest
+    | SettleCommand
+    | MarkTold
 )
 Action = Outside | Inside
 

@@ -113,6 +113,14 @@ class WhyLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What the rules decide about an environment now. gates: name, verdict, sentence."""
+
+    lines: tuple[WhyLine, ...] = ()
+    gates: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WhyTold:
     """Why an environment is as it is: the deciding code's own words. gates: name, verdict, sentence."""
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Self
@@ -12,6 +12,7 @@ from typing import Any, Self
 import structlog
 from aiohttp import web
 
+from bot.answers import Explanation, WhyLine
 from bot.api import create_api
 from bot.clock import Clock, SystemClock
 from bot.executor import Executor
@@ -19,12 +20,14 @@ from bot.explaining import Explaining
 from bot.gates import StoredGates
 from bot.health import Readiness
 from bot.journal import Journal
+from bot.keys import EnvironmentKey
 from bot.looking.cluster_truth import ClusterTruth
 from bot.looking.configuration_truth import ConfigurationTruth
 from bot.looking.git_truth import GitTruth
 from bot.looking.gitlab_truth import GitLabTruth
 from bot.looking.images import Images
 from bot.looking.observer import LiveObserver, World
+from bot.looking.people import People
 from bot.looking.sightings import Sightings
 from bot.looking.sources import SourceTruth
 from bot.parsing import Parser
@@ -137,7 +140,8 @@ def tenants_of(settings: Settings) -> Tenants:
 
 def assemble(parts: Parts) -> Machine:
     """Looking, deciding and acting, tied together."""
-    world = world_of(parts)
+    # `why` is asked of the rules themselves, which look with an observer: the name is bound before it is needed.
+    world = world_of(parts, lambda key: explanation(explaining, key))
     observers = observers_of(world)
     name = f"{socket.gethostname()}-{os.getpid()}"
     executor = Executor(
@@ -176,7 +180,15 @@ def assemble(parts: Parts) -> Machine:
     return Machine(worker=worker, resync=resync, explaining=explaining)
 
 
-def world_of(parts: Parts) -> World:
+async def explanation(explaining: Explaining, key: EnvironmentKey) -> Explanation:
+    """What the rules decide about an environment, for whoever asked in a thread."""
+    found = await explaining.explain(key)
+    lines = tuple(WhyLine(rule=one.rule, kind=one.kind, because=one.because) for one in found)
+    gates = tuple((gate.name, gate.verdict, gate.because) for one in found for gate in one.gates)
+    return Explanation(lines=lines, gates=gates)
+
+
+def world_of(parts: Parts, explain: Callable[[EnvironmentKey], Awaitable[Explanation]]) -> World:
     """Everything that is looked at."""
     images = Images(registries=parts.clients.registries)
     truths = {
@@ -196,6 +208,13 @@ def world_of(parts: Parts) -> World:
         ),
         sources=SourceTruth(tenants=parts.tenants, git=truths, clusters=clusters),
         sightings=Sightings(images=images, clusters=clusters),
+        people=People(
+            journal=parts.journal,
+            api=parts.clients.apis.read,
+            ours=(parts.clients.apis.read, parts.clients.apis.write, parts.clients.apis.status),
+        ),
+        explain=explain,
+        clock=parts.clock,
     )
 
 

@@ -40,6 +40,7 @@ class Place:
     `api:<principal>`. message: unique for the door: the note's id, or the delivery's.
     project, noteable, iid, note, discussion: of a note; empty or 0 elsewhere. branch: the merge request's source.
     fork: the merge request comes from another project. edited: somebody changed a note into this.
+    chain: what GitLab calls the chain of events that led here (X-Gitlab-Event-UUID), sent back with the answer.
     chat: the name of the chat in the settings; channel and team: its ids.
     """
 
@@ -55,6 +56,7 @@ class Place:
     internal: bool = False
     fork: bool = False
     edited: bool = False
+    chain: str = ""
     chat: str = ""
     team: str = ""
     channel: str = ""

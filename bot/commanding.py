@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Literal
 
 from bot.answers import Answer
-from bot.commanded import AccountLink, Approval, Command, Freeze, Place
-from bot.keys import EnvironmentKey
+from bot.commanded import Approval, Command, Freeze, Place, Principal
+from bot.keys import CommandKey, EnvironmentKey
 from bot.records import Hold, RequestKind
 
 Emoji = Literal["eyes", "white_check_mark", "x", "hourglass_flowing_sand"]
@@ -16,7 +16,7 @@ Emoji = Literal["eyes", "white_check_mark", "x", "hourglass_flowing_sand"]
 class React:
     """The bot's one emoji on the note of a command is `emoji`; another one of ours is taken away."""
 
-    tenant: str
+    key: CommandKey
     command: str
     place: Place
     emoji: Emoji
@@ -34,7 +34,7 @@ class Reply:
     public: in a chat, everybody in the channel sees it.
     """
 
-    tenant: str
+    key: CommandKey
     command: str
     place: Place
     answer: Answer
@@ -94,13 +94,6 @@ class Thaw:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeepLink:
-    """A chat account is a GitLab account from now on."""
-
-    link: AccountLink
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenRequest:
     """A command becomes a request that a rule of its environment deals with."""
 
@@ -108,6 +101,22 @@ class OpenRequest:
     key: EnvironmentKey
     kind: RequestKind
     because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkTold:
+    """The end of a request was told where it was asked for."""
+
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedeemCode:
+    """A chat account's one-time code was said by a GitLab account: from now on they are one. The code is not kept."""
+
+    code: str
+    principal: Principal
+    command: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

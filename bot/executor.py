@@ -25,6 +25,8 @@ from bot.actions import (
     PlaceTag,
     ProposePromotion,
     PublishGates,
+    React,
+    Reply,
     RevokeDenial,
     RollBack,
     TellPromotion,
@@ -64,15 +66,17 @@ PRIORITIES: Mapping[type[Outside], Priority] = {
     PublishGates: Priority.STATUS,
     WriteCommitStatus: Priority.STATUS,
     WriteDeployment: Priority.STATUS,
+    React: Priority.STATUS,
+    Reply: Priority.STATUS,
     WriteSticky: Priority.COSMETICS,
     ClosePromotion: Priority.COSMETICS,
 }
 """How urgent each is when GitLab's rate limit is short."""
 
 OutcomeWord = Literal["done", "unchanged", "nothing", "would", "held", "waiting"]
-REMEMBERED = (PublishGates, WriteSticky, WriteCommitStatus, WriteDeployment)
+REMEMBERED = (PublishGates, WriteSticky, WriteCommitStatus, WriteDeployment, React, Reply)
 """Written once for each content: what was written last is known and need not be read again."""
-BEST_EFFORT = (OpenIncident, TellPromotion, TellSource)
+BEST_EFFORT = (OpenIncident, TellPromotion, TellSource, React, Reply)
 """They only tell what was done: one that a person must mend (issues switched off, no right) stops nothing else."""
 UNTOUCHED = Done(external_id="", wrote=False)
 MERGES = (MergePromotion, MergeRollback, RevokeDenial, WriteInstall)
@@ -220,7 +224,7 @@ class Executor:
     ) -> Hands:
         """The tenant's world for one action, with a deadline shorter than what is left of the lease."""
         deadline = self.clock.now() + self.write_takes
-        api = self.apis.status if isinstance(action, SEEN_BY_APPLICATION) else self.apis.write
+        api = self.apis.status if of_application(action, tenant) else self.apis.write
         return Hands(
             tenant=tenant,
             policy=self.tenants.policy(tenant.name),
@@ -234,6 +238,13 @@ class Executor:
             public_url=self.public_url,
             breaker=Breaker(journal=self.journal, claim=claim, clock=self.clock),
         )
+
+
+def of_application(action: Outside, tenant: Tenant) -> bool:
+    """Whether it is written to an application's project, by the token for those."""
+    if isinstance(action, React | Reply):
+        return action.place.project.lower() != tenant.config_project.lower()
+    return isinstance(action, SEEN_BY_APPLICATION)
 
 
 def expect_of(action: Outside) -> str:

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 from bot.actions import Decision
+from bot.answers import Explanation as Explanation
+from bot.answers import StandingLine as StandingLine
 from bot.commanded import AccountLink as AccountLink
 from bot.commanded import Approval as Approval
 from bot.commanded import Bound as Bound
@@ -22,7 +24,7 @@ from bot.commanded import Place as Place
 from bot.commanded import Principal as Principal
 from bot.commanded import Role as Role
 from bot.commanded import Spoken as Spoken
-from bot.keys import ApplicationKey, ConfigKey, EnvironmentKey, SourceKey, Subject
+from bot.keys import ApplicationKey, CommandKey, ConfigKey, EnvironmentKey, SourceKey, Subject
 from bot.records import CanaryGate as CanaryGate
 from bot.records import CanaryGateName as CanaryGateName
 from bot.records import Carried as Carried
@@ -135,6 +137,38 @@ class Observer(Protocol):
 
     async def holds(self, key: EnvironmentKey) -> tuple[Hold, ...]:
         """Holds that were not lifted; whether one has run out is for the rule to say."""
+        ...
+
+    async def command(self, key: CommandKey) -> tuple[Command | None, int]:
+        """The oldest command of a thread that nobody dealt with, and how many more wait behind it."""
+        ...
+
+    async def ended(self, key: CommandKey) -> tuple[Command, ...]:
+        """The thread's requests that a rule settled, and whose end was not told there yet."""
+        ...
+
+    async def caller(self, command: Command) -> Caller:
+        """Who gave it, as GitLab knows them now."""
+        ...
+
+    async def note(self, place: Place) -> NoteSeen | None:
+        """The note as GitLab shows it now, None when it is gone."""
+        ...
+
+    async def approvals(self, key: EnvironmentKey) -> tuple[Approval, ...]:
+        """What people approved by command here, and did not revoke."""
+        ...
+
+    async def freezes(self, tenant: str, environment: str) -> tuple[Freeze, ...]:
+        """What people froze by command and did not thaw; whether one has run out is for the rule to say."""
+        ...
+
+    async def explained(self, key: EnvironmentKey) -> Explanation:
+        """What the other rules decide about an environment now."""
+        ...
+
+    async def standings(self, tenant: str, application: str) -> tuple[StandingLine, ...]:
+        """What runs where of an application, or of all (empty), as the journal knows it."""
         ...
 
     async def failures(self, tenant: str) -> tuple[FailureMark, ...]:

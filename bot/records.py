@@ -88,6 +88,8 @@ class Promotion:
     healthy_at: datetime | None = None
     baseline: bool = False
     failure: Failure | None = None
+    change: str = ""
+    """What its open merge request changes in Git (`MergeRequestSeen.change`), as last seen."""
     asked_again_at: datetime | None = None
     """When a person allowed the release again after it had ended badly, or an inconclusive one was let try again."""
 
@@ -133,15 +135,17 @@ class Hold:
     until: datetime | None = None
 
 
-RequestKind = Literal["rollback", "allow"]
+RequestKind = Literal["rollback", "allow", "promote", "retry", "cancel", "reject"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What a person asked for by a command, until a rule has dealt with it.
 
-    version: rollback: the release to take back (empty: the one that Git declares). allow: the denied one.
-    deny: a person's rollback denies the release too.
+    version: rollback: the release to take back (empty: the one that Git declares). allow: the denied one. promote: the
+    one to bring (empty: the newest). deny: a person's rollback denies the release too. skip, override: environments
+    and gates that a promotion passes over. replace: instead of what was asked for before.
+    account: the GitLab user id of who asked, empty for a token.
     """
 
     id: str
@@ -152,6 +156,10 @@ class Request:
     at: datetime
     version: str = ""
     deny: bool = False
+    skip: tuple[str, ...] = ()
+    override: tuple[str, ...] = ()
+    replace: bool = False
+    account: str = ""
 
 
 CanaryGateName = Literal["confirm-rollout", "confirm-traffic-increase", "confirm-promotion", "rollback"]

@@ -177,6 +177,8 @@ class MergeRequestSeen:
     proof: MergeProof
     release_id: str = ""
     merged_at: datetime | None = None
+    change: str = ""
+    """`git patch-id --stable` of what it changes: the bot's own rebase keeps it, anything else does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

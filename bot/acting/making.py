@@ -1,6 +1,6 @@
 """Each action has exactly one effect, and mypy finds the one that has none."""
 
-from bot.acting import adopting, proposing, reporting, tagging, telling, undoing
+from bot.acting import adopting, answering, proposing, reporting, tagging, telling, undoing
 from bot.acting.hands import Done, Hands
 from bot.actions import (
     ClosePromotion,
@@ -12,6 +12,8 @@ from bot.actions import (
     PlaceTag,
     ProposePromotion,
     PublishGates,
+    React,
+    Reply,
     RevokeDenial,
     RollBack,
     TellPromotion,
@@ -38,7 +40,7 @@ async def make(action: Outside, hands: Hands) -> Done:
             return await telling.publish_gates(action, hands)
         case WriteSticky():
             return await telling.write_sticky(action, hands)
-        case WriteCommitStatus() | WriteDeployment():
+        case WriteCommitStatus() | WriteDeployment() | React() | Reply():
             return await _show(action, hands)
         case WriteInstall():
             return await adopting.write_install(action, hands)
@@ -48,12 +50,16 @@ async def make(action: Outside, hands: Hands) -> Done:
             return await _undo(action, hands)
 
 
-async def _show(action: WriteCommitStatus | WriteDeployment, hands: Hands) -> Done:
+async def _show(action: WriteCommitStatus | WriteDeployment | React | Reply, hands: Hands) -> Done:
     match action:
         case WriteCommitStatus():
             return await telling.write_commit_status(action, hands)
         case WriteDeployment():
             return await telling.write_deployment(action, hands)
+        case React():
+            return await answering.react(action, hands)
+        case Reply():
+            return await answering.reply(action, hands)
 
 
 async def _undo(action: Undone, hands: Hands) -> Done:

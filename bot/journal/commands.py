@@ -9,10 +9,12 @@ from typing import Literal
 from sqlalchemy import Connection, Row, insert, select, update
 
 from bot.actions import SettleRequest
+from bot.commanded import Spoken
 from bot.errors import PermanentError
 from bot.journal.area import Area
 from bot.journal.audit import write_audit
 from bot.journal.dirtying import mark_dirty, marks_of
+from bot.journal.heard import HEARD, wake_thread
 from bot.journal.inbox import delivery_id
 from bot.journal.schema_records import commands
 from bot.keys import EnvironmentKey
@@ -101,6 +103,7 @@ def settle_request(connection: Connection, record: SettleRequest, now: datetime)
     if connection.execute(update(commands).where(unsettled).values(answered)).rowcount == 1:
         order = _command(connection, number).order
         _tell(connection, number, order, record.outcome, record.because, now)
+        wake_thread(connection, number, now)
 
 
 def _insert(connection: Connection, order: Order, state: CommandState, because: str, now: datetime) -> str:
@@ -153,6 +156,8 @@ def _requests(connection: Connection, key: EnvironmentKey) -> tuple[Request, ...
 
 
 def _request(row: Row[tuple[object, ...]], key: EnvironmentKey) -> Request:
+    if row.heard:
+        return _said(row, key)
     arguments = json.loads(row.arguments)
     kind: RequestKind = row.kind
     return Request(
@@ -164,6 +169,26 @@ def _request(row: Row[tuple[object, ...]], key: EnvironmentKey) -> Request:
         at=row.at,
         version=arguments.get("version", ""),
         deny=arguments.get("deny", False),
+    )
+
+
+def _said(row: Row[tuple[object, ...]], key: EnvironmentKey) -> Request:
+    """A request as somebody said it."""
+    heard = HEARD.validate_json(row.heard)
+    said, principal = heard.said or Spoken(verb=row.kind), heard.principal
+    return Request(
+        id=row.id,
+        key=key,
+        kind=row.kind,
+        principal=principal.name,
+        because=said.reason,
+        at=row.at,
+        version=said.version,
+        deny=said.deny,
+        skip=said.skip,
+        override=said.override,
+        replace=said.replace,
+        account=principal.id if principal.kind == "gitlab" else "",
     )
 
 

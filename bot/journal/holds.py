@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
+from bot.actions import KeepHold, LiftHolds
 from bot.journal.area import Area
 from bot.journal.dirtying import mark_dirty, marks_of
 from bot.journal.schema_records import holds
@@ -55,6 +56,25 @@ class Holds(Area):
         now = self._now()
         found = await self._read(lambda c: _holds(c))
         return tuple(hold for hold in found if hold.until is None or hold.until > now)
+
+
+def keep_hold(connection: Connection, record: KeepHold, now: datetime, trace: str) -> None:
+    """Insert, once for each (who, since); the application is looked at."""
+    made = record.hold
+    same = _here(made.key) & (holds.c.since == made.since) & (holds.c.principal == made.principal)
+    if connection.execute(select(holds.c.id).where(same)).first() is not None:
+        return
+    _close_expired(connection, made.key, now)
+    _insert(connection, made)
+    _look(connection, made.key, f"{made.principal} holds {made.key.environment}", now, trace)
+
+
+def lift_holds(connection: Connection, record: LiftHolds, now: datetime, trace: str) -> None:
+    """Every hold of the environment ends."""
+    _close_expired(connection, record.key, now)
+    lasting = update(holds).where(_here(record.key), _lasting())
+    connection.execute(lasting.values(lifted_at=now, lifted_by=record.principal))
+    _look(connection, record.key, f"{record.principal} lifted the hold of {record.key.environment}", now, trace)
 
 
 def _here(key: EnvironmentKey) -> ColumnElement[bool]:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 
 from bot.clock import Clock
 from bot.errors import PermanentError
+from bot.journal.approving import Approvals
 from bot.journal.area import insert_or_ignore
 from bot.journal.audit import Audit
 from bot.journal.canaries import Canaries
@@ -22,8 +23,11 @@ from bot.journal.deliveries import Deliveries
 from bot.journal.documents import Documents
 from bot.journal.effects import Effects
 from bot.journal.engine import Engine
+from bot.journal.freezing import Freezes
+from bot.journal.heard import HeardCommands
 from bot.journal.holds import Holds
 from bot.journal.inbox import Batcher, Inbox
+from bot.journal.linking import Links
 from bot.journal.migrate import migrate, require_current
 from bot.journal.records import Records
 from bot.journal.retention import Retention
@@ -47,7 +51,11 @@ class Journal(
     Effects,
     Records,
     Commands,
+    HeardCommands,
+    Approvals,
     Holds,
+    Freezes,
+    Links,
     Canaries,
     CanaryMessages,
     Tenants,

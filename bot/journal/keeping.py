@@ -8,19 +8,34 @@ from sqlalchemy import Connection
 
 from bot.actions import (
     Inside,
+    KeepApproval,
+    KeepFreeze,
+    KeepHold,
     LearnConfiguration,
+    LiftHolds,
     LookAgain,
+    MarkTold,
+    OpenRequest,
     RecordBaseline,
     RecordCanaryGates,
     RecordEnvironment,
     RecordPromotion,
     RecordRelease,
     RecordSource,
+    RedeemCode,
+    RevokeApprovals,
+    SettleCommand,
     SettleRequest,
+    Thaw,
 )
+from bot.journal.approving import keep_approval, revoke_approvals
 from bot.journal.canaries import keep_canary_gates
 from bot.journal.commands import settle_request
 from bot.journal.dirtying import mark_dirty, marks_of
+from bot.journal.freezing import keep_freeze, thaw
+from bot.journal.heard import mark_told, open_request, settle_command
+from bot.journal.holds import keep_hold, lift_holds
+from bot.journal.linking import redeem_code
 from bot.journal.records import (
     keep_baseline,
     keep_environment_state,
@@ -29,6 +44,31 @@ from bot.journal.records import (
     keep_source,
 )
 from bot.journal.tenants import keep_configuration
+
+Seen = (
+    RecordRelease
+    | RecordBaseline
+    | RecordPromotion
+    | RecordEnvironment
+    | RecordSource
+    | LearnConfiguration
+    | SettleRequest
+    | RecordCanaryGates
+)
+"""What rules saw, and how they answered requests."""
+Wanted = (
+    KeepApproval
+    | RevokeApprovals
+    | KeepHold
+    | LiftHolds
+    | KeepFreeze
+    | Thaw
+    | RedeemCode
+    | OpenRequest
+    | SettleCommand
+    | MarkTold
+)
+"""What people wanted, and how their commands ended."""
 
 
 def keep_records(
@@ -50,14 +90,7 @@ def keep_records(
 
 def _keep(
     connection: Connection,
-    record: RecordRelease
-    | RecordBaseline
-    | RecordPromotion
-    | RecordEnvironment
-    | RecordSource
-    | LearnConfiguration
-    | SettleRequest
-    | RecordCanaryGates,
+    record: Seen | Wanted,
     now: datetime,
     installation: str,
     trace: str,
@@ -79,5 +112,37 @@ def _keep(
             settle_request(connection, record, now)
         case RecordCanaryGates():
             keep_canary_gates(connection, record, now)
+        case _:
+            _keep_wanted(connection, record, now, trace)
+
+
+def _keep_wanted(connection: Connection, record: Wanted, now: datetime, trace: str) -> None:
+    match record:
+        case KeepApproval():
+            keep_approval(connection, record)
+        case RevokeApprovals():
+            revoke_approvals(connection, record, now)
+        case KeepHold():
+            keep_hold(connection, record, now, trace)
+        case LiftHolds():
+            lift_holds(connection, record, now, trace)
+        case KeepFreeze():
+            keep_freeze(connection, record, now)
+        case Thaw():
+            thaw(connection, record, now)
+        case RedeemCode():
+            redeem_code(connection, record, now)
+        case _:
+            _keep_course(connection, record, now)
+
+
+def _keep_course(connection: Connection, record: OpenRequest | SettleCommand | MarkTold, now: datetime) -> None:
+    match record:
+        case OpenRequest():
+            open_request(connection, record, now)
+        case SettleCommand():
+            settle_command(connection, record, now)
+        case MarkTold():
+            mark_told(connection, record)
         case _:
             assert_never(record)

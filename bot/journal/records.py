@@ -130,6 +130,7 @@ def keep_promotion(connection: Connection, promotion: Promotion, trace: str = ""
         "failure": FAILURE.dump_json(promotion.failure).decode() if promotion.failure else None,
         "failed_at": _failed_at(promotion.failure),
         "asked_again_at": promotion.asked_again_at,
+        "change": promotion.change,
         "trace": trace,
     }
     connection.execute(insert_or_update(connection, promotions, "opened_at", "trace").values(values))
@@ -256,6 +257,7 @@ def _promotion_from(row: Row[tuple[object, ...]]) -> Promotion:
         baseline=row.baseline,
         failure=FAILURE.validate_json(row.failure) if row.failure else None,
         asked_again_at=row.asked_again_at,
+        change=row.change,
     )
 
 

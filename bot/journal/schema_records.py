@@ -1,6 +1,6 @@
 """The tables of what is remembered: releases, promotions, environments, tenants, and what people asked for."""
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text, text
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text, false, text
 
 from bot.journal.moments import Moment
 from bot.journal.schema import Serial, metadata
@@ -39,6 +39,7 @@ promotions = Table(
     Column("failure", Text),
     Column("failed_at", Moment),
     Column("asked_again_at", Moment),
+    Column("change", Text, nullable=False, server_default=""),
     Column("trace", Text, nullable=False, server_default=""),
 )
 Index("ix_promotions_application", promotions.c.tenant, promotions.c.application, promotions.c.opened_at)
@@ -123,6 +124,13 @@ commands = Table(
     Column("environment", Text, nullable=False, server_default=""),
     Column("arguments", Text, nullable=False, server_default="{}"),
     Column("settled_at", Moment),
+    Column("thread", Text, nullable=False, server_default=""),
+    Column("message", Text, nullable=False, server_default=""),
+    Column("heard", Text, nullable=False, server_default=""),
+    Column("code", Text, nullable=False, server_default=""),
+    Column("line", Integer, nullable=False, server_default="0"),
+    Column("bound", Text, nullable=False, server_default="{}"),
+    Column("told", Boolean, nullable=False, server_default=false()),
 )
 _open = text("state = 'open'")
 Index(
@@ -132,6 +140,24 @@ Index(
     commands.c.environment,
     sqlite_where=_open,
     postgresql_where=_open,
+)
+_said = text("message <> ''")
+Index(
+    "ix_commands_message",
+    commands.c.door,
+    commands.c.message,
+    commands.c.line,
+    unique=True,
+    sqlite_where=_said,
+    postgresql_where=_said,
+)
+Index(
+    "ix_commands_thread",
+    commands.c.tenant,
+    commands.c.thread,
+    commands.c.state,
+    sqlite_where=_said,
+    postgresql_where=_said,
 )
 
 approvals = Table(
@@ -148,6 +174,8 @@ approvals = Table(
     Column("because", Text, nullable=False),
     Column("at", Moment, nullable=False),
     Column("revoked_at", Moment),
+    Column("name", Text, nullable=False, server_default=""),
+    Column("command", Text, nullable=False, server_default=""),
 )
 Index("ix_approvals_environment", approvals.c.tenant, approvals.c.application, approvals.c.environment)
 
@@ -165,6 +193,40 @@ holds = Table(
     Column("lifted_at", Moment),
     Column("lifted_by", Text),
 )
+freezes = Table(
+    "freezes",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("environment", Text, nullable=False),
+    Column("principal", Text, nullable=False),
+    Column("because", Text, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("until", Moment),
+    Column("lifted_at", Moment),
+    Column("lifted_by", Text),
+)
+Index("ix_freezes_environment", freezes.c.tenant, freezes.c.environment)
+
+account_links = Table(
+    "account_links",
+    metadata,
+    Column("chat", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("principal", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+link_codes = Table(
+    "link_codes",
+    metadata,
+    Column("sha", Text, primary_key=True),
+    Column("chat", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+)
+
 Index("ix_holds_environment", holds.c.tenant, holds.c.application, holds.c.environment)
 
 canary_gates = Table(

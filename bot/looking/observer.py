@@ -1,29 +1,40 @@
 """The live observer: it reads Git, clusters, GitLab, registries and the journal for the rules, and changes nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
+from bot.answers import StandingLine
+from bot.clock import Clock
 from bot.errors import PermanentError
 from bot.journal import Journal
-from bot.keys import ApplicationKey, ConfigKey, EnvironmentKey, SourceKey
+from bot.keys import ApplicationKey, CommandKey, ConfigKey, EnvironmentKey, SourceKey
 from bot.looking.cluster_truth import ClusterTruth
 from bot.looking.configuration_truth import ConfigurationTruth
 from bot.looking.git_truth import GitTruth
 from bot.looking.gitlab_truth import GitLabTruth
+from bot.looking.people import People
 from bot.looking.placing import Placing
 from bot.looking.sightings import Sightings
 from bot.looking.sources import SourceTruth
+from bot.looking.standings import standings
 from bot.observing import (
+    Approval,
+    Caller,
     CanaryGate,
+    Command,
     CommitSeen,
     Comparison,
     ConfigurationSeen,
     EnvironmentSeen,
     EnvironmentState,
+    Explanation,
     FailureMark,
+    Freeze,
     Hold,
     Installation,
     MergeRequestSeen,
+    NoteSeen,
+    Place,
     Promotion,
     Release,
     ReleaseRecord,
@@ -48,6 +59,9 @@ class World:
     configurations: ConfigurationTruth
     sources: SourceTruth
     sightings: Sightings
+    people: People
+    explain: Callable[[EnvironmentKey], Awaitable[Explanation]]
+    clock: Clock
 
 
 class LiveObserver:
@@ -183,6 +197,39 @@ class LiveObserver:
     async def holds(self, key: EnvironmentKey) -> tuple[Hold, ...]:
         """From the journal."""
         return await self._world.journal.holds(key)
+
+    async def command(self, key: CommandKey) -> tuple[Command | None, int]:
+        """From the journal."""
+        return await self._world.journal.next_command(key)
+
+    async def ended(self, key: CommandKey) -> tuple[Command, ...]:
+        """From the journal."""
+        return await self._world.journal.ended_commands(key)
+
+    async def caller(self, command: Command) -> Caller:
+        """From GitLab, now."""
+        return await self._world.people.caller(command, self._tenant(command.heard.tenant), self._policy)
+
+    async def note(self, place: Place) -> NoteSeen | None:
+        """From GitLab, now."""
+        return await self._world.people.note(place)
+
+    async def approvals(self, key: EnvironmentKey) -> tuple[Approval, ...]:
+        """From the journal."""
+        return await self._world.journal.approvals(key)
+
+    async def freezes(self, tenant: str, environment: str) -> tuple[Freeze, ...]:
+        """From the journal."""
+        return await self._world.journal.freezes(tenant, environment)
+
+    async def explained(self, key: EnvironmentKey) -> Explanation:
+        """From the other rules, run now."""
+        return await self._world.explain(key)
+
+    async def standings(self, tenant: str, application: str) -> tuple[StandingLine, ...]:
+        """From the journal alone."""
+        now = self._world.clock.now()
+        return tuple(await standings(self._world.journal, self._policy, tenant, application, now))
 
     async def failures(self, tenant: str) -> tuple[FailureMark, ...]:
         """From the journal."""

@@ -1,5 +1,6 @@
 """Every sentence a person will read on GitLab: equal actions give equal text, and text from outside can do nothing."""
 
+from bot.messages.answers import answer_text as answer_text
 from bot.messages.installation import install_commit as install_commit
 from bot.messages.installation import install_description as install_description
 from bot.messages.installation import install_merge_commit as install_merge_commit

@@ -149,6 +149,14 @@ class GitLabAPI(gidgetlab.abc.GitLabAPI):
         url, body = self._address(path, None), msgspec.json.encode(data)
         return decoded(await self.send(method, url, feature=feature, body=body, headers=headers), type_)
 
+    async def remove(self, path: str, *, feature: Feature, headers: Mapping[str, str] | None = None) -> None:
+        """Delete one object; one that is gone already is as good."""
+        try:
+            await self.send("DELETE", self._address(path, None), feature=feature, headers=headers)
+        except GitLabRefusal as error:
+            if error.status != 404:
+                raise
+
     async def send(
         self, method: str, url: URL, *, feature: Feature, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> Answer:

@@ -14,11 +14,13 @@ DeploymentState = Literal["running", "success", "failed", "canceled"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """A person or a bot."""
+    """A person or a bot. state: `active`, `blocked`, …; bot: a bot of GitLab's, or one that a token made."""
 
     id: int
     username: str
     name: str = ""
+    state: str = "active"
+    bot: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,6 +246,15 @@ class Note:
     internal: bool = False
     created_at: datetime | None = None
     updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Award:
+    """An emoji that somebody awarded."""
+
+    id: int
+    name: str
+    user: User
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

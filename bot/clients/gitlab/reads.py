@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from urllib.parse import quote
 
 import msgspec
 
@@ -232,6 +233,22 @@ def issues_by(api: GitLabAPI, project: ProjectId, author: User) -> AsyncIterator
     oldest_first: dict[str, Parameter] = {"order_by": "created_at", "sort": "asc"}
     params = {"author_id": author.id, "state": "all", "scope": "all", **oldest_first}
     return api.each(of_project(project, "issues"), Issue, feature="issues", params=params)
+
+
+async def user(api: GitLabAPI, user_id: str) -> User | None:
+    """An account by its number, None when there is none."""
+    return await api.find(f"users/{int(user_id)}", User, feature="user")
+
+
+async def group_member(api: GitLabAPI, group: str, user_id: str) -> Member | None:
+    """Somebody's membership of a group, inherited ones too; None for strangers, and where the token may not look."""
+    path = f"groups/{quote(group, safe='')}/members/all/{int(user_id)}"
+    return await api.find(path, Member, feature="members")
+
+
+async def note(api: GitLabAPI, project: ProjectId, noteable: str, iid: int, note_id: int) -> Note | None:
+    """One note of a merge request (`merge_requests`) or issue (`issues`), None when it is gone."""
+    return await api.find(of_project(project, noteable, iid, "notes", note_id), Note, feature="notes")
 
 
 async def user_named(api: GitLabAPI, username: str) -> User | None:
