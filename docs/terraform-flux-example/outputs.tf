@@ -19,7 +19,7 @@ output "registry_auth" {
 }
 
 output "agent_tokens" {
-  description = "By cluster: the token that GitLab's agent for Kubernetes is installed with."
+  description = "By cluster: token of GitLab's agent for Kubernetes, for the Secret that .gitlab/agents/CLUSTER/values.yaml names."
   value       = module.gitlab.agent_tokens
   sensitive   = true
 }
