@@ -25,6 +25,7 @@ from bot.receivers.registry import RegistryReceiver
 from bot.server_bodies import Load
 from bot.server_doors import Door, Hall, Reply
 from bot.server_ports import Gates, Health, Inbox, Metrics
+from bot.server_traces import trace_of
 
 MEBIBYTE = 1024 * 1024
 GITLAB_BODY_LIMIT = 25 * MEBIBYTE
@@ -77,6 +78,7 @@ def create_app(
         clock=clock or SystemClock(),
         load=Load(most_bytes=settings.most_bytes_in_flight, most_requests=settings.most_requests_in_flight),
         received=received,
+        trace_of=trace_of(),
         body_timeout=settings.body_timeout,
         retry_after=settings.retry_after,
     )

@@ -18,7 +18,7 @@ from bot.server_answers import ErrorCode, refusal
 from bot.server_bodies import Hold, Load, arrived_body, awaited_body
 from bot.server_metrics import ReceivedCounter
 from bot.server_ports import Inbox
-from bot.server_traces import trace_of
+from bot.server_traces import TraceOf
 
 log = structlog.get_logger()
 
@@ -36,6 +36,7 @@ class Hall:
     clock: Clock
     load: Load
     received: ReceivedCounter
+    trace_of: TraceOf
     body_timeout: timedelta
     retry_after: timedelta
 
@@ -124,7 +125,7 @@ class Door:
             headers=verified.headers,
             body=verified.body,
             scope=verified.scope,
-            trace=trace_of(request.headers, own_id),
+            trace=self._hall.trace_of(request.headers, own_id),
         )
 
     async def _store(self, request: web.Request, delivery: Delivery) -> web.StreamResponse:

@@ -1,6 +1,6 @@
 """Our traces are passed on to whom we call, and nobody's are taken over from who calls us."""
 
-from opentelemetry import propagate, trace
+from opentelemetry import trace
 from opentelemetry.context import Context, get_current
 from opentelemetry.propagators.textmap import (
     CarrierT,
@@ -41,10 +41,18 @@ class Outward(TextMapPropagator):
         return self._sending.fields
 
 
+def has_sdk() -> bool:
+    """Whether anything in this process may record spans."""
+    return not isinstance(trace.get_tracer_provider(), ProxyTracerProvider)
+
+
 def begin_own_traces() -> None:
     """From now on this process takes over no trace of others; without an SDK there is nothing to do."""
-    if isinstance(trace.get_tracer_provider(), ProxyTracerProvider):
+    if not has_sdk():
         return
+    # It reads the metadata of all that is installed.
+    from opentelemetry import propagate
+
     sending = propagate.get_global_textmap()
     if not isinstance(sending, Outward):
         propagate.set_global_textmap(Outward(sending))

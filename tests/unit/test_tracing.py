@@ -15,7 +15,8 @@ from bot.actions import ProposePromotion, PublishGates, WriteCommitStatus
 from bot.errors import PermanentError, StaleError, TemporaryError
 from bot.keys import ApplicationKey, CommandKey, ConfigKey, EnvironmentKey, SourceKey, Subject
 from bot.releases import Image, Release
-from bot.server_traces import trace_of
+from bot.server_traces import recorded as recorded_trace
+from bot.server_traces import trace_of, unrecorded
 from bot.tracing import boundary, spans
 from bot.tracing.carried import LONGEST, context_of, current, recorded_id, trace_id, written
 
@@ -68,7 +69,7 @@ def test_a_traceparent_of_a_later_version_is_read_as_far_as_ours_goes(header: st
 
 @given(st.one_of(st.text(), st.from_regex(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")))
 def test_no_header_breaks_a_request_or_makes_more_than_a_short_text(header: str) -> None:
-    stored = trace_of(CIMultiDict(traceparent=header), "1")
+    stored = recorded_trace(CIMultiDict(traceparent=header), "1")
 
     assert len(stored) == len(SENT)
     assert stored.endswith("-00")
@@ -78,14 +79,14 @@ def test_no_header_breaks_a_request_or_makes_more_than_a_short_text(header: str)
 def test_a_sender_that_names_two_traces_names_none() -> None:
     headers = CIMultiDict([("traceparent", SENT), ("traceparent", OTHER)])
 
-    stored = trace_of(headers, "1")
+    stored = unrecorded(headers, "1")
 
     assert trace_id(stored) not in (trace_id(SENT), trace_id(OTHER))
 
 
 def test_a_recorded_delivery_keeps_our_trace_and_links_the_senders(recorded: Recorded) -> None:
     with recorded.tracer.start_as_current_span("POST /hooks/gitlab", Context()):
-        stored = trace_of(CIMultiDict(traceparent=SENT), "0001")
+        stored = recorded_trace(CIMultiDict(traceparent=SENT), "0001")
         here = current()
 
     span = recorded.one("POST /hooks/gitlab")
@@ -120,6 +121,13 @@ def test_without_an_sdk_the_process_is_left_as_it_is() -> None:
     boundary.begin_own_traces()
 
     assert propagate.get_global_textmap() is before
+    assert trace_of() is unrecorded
+
+
+def test_with_an_sdk_the_request_is_asked_for_its_span(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: object())
+
+    assert trace_of() is recorded_trace
 
 
 def test_work_continues_its_first_cause_and_links_each_other_trace_once(recorded: Recorded) -> None:
