@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from bot.commanded import Heard
 from bot.keys import ApplicationKey as ApplicationKey
 from bot.keys import CommandKey as CommandKey
 from bot.keys import ConfigKey as ConfigKey
@@ -215,3 +216,12 @@ class Unreadable:
 
 
 Parsed = Understood | Unheard | Unreadable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A delivery as it was read: its meaning, the keys it makes dirty, and the commands that were said in it."""
+
+    parsed: Parsed
+    keys: tuple[Key, ...] = ()
+    heard: tuple[Heard, ...] = ()

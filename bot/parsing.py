@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from bot.events import Delivery, Event, ImagePushed, Parsed, Understood
-from bot.keys import Key
+from bot.commanded import Heard
+from bot.events import ChatSaid, Delivery, Event, ImagePushed, NoteWritten, Reading, Understood
+from bot.hearing import Hearing
 from bot.receivers.parsing import parse as understand
 from bot.routing import keys_of
 from bot.tenants import Tenants
@@ -17,14 +18,26 @@ class Parser:
     tenants: Tenants
     registries: Mapping[str, str]
     """The host in image names, by the name in a registry's webhook path."""
+    hearing: Hearing | None = None
+    """Listens to what people say; without it nobody is heard."""
 
-    def parse(self, delivery: Delivery) -> tuple[Parsed, tuple[Key, ...]]:
-        """The meaning, and the keys it makes dirty, each once."""
+    def parse(self, delivery: Delivery) -> Reading:
+        """The meaning, the keys it makes dirty, each once, and the commands that were said in it."""
         parsed = understand(delivery)
         if not isinstance(parsed, Understood):
-            return parsed, ()
+            return Reading(parsed=parsed)
         keys = [key for event in parsed.events for key in keys_of(self._with_host(event), self.tenants)]
-        return parsed, tuple(dict.fromkeys(keys))
+        heard = [one for event in parsed.events for one in self._hear(event)]
+        return Reading(parsed=parsed, keys=tuple(dict.fromkeys(keys)), heard=tuple(heard))
+
+    def _hear(self, event: Event) -> tuple[Heard, ...]:
+        match event:
+            case NoteWritten() if self.hearing is not None:
+                return self.hearing.note(event)
+            case ChatSaid() if self.hearing is not None:
+                return self.hearing.chat(event)
+            case _:
+                return ()
 
     def _with_host(self, event: Event) -> Event:
         """A registry is known to policies by its host, and to itself by whatever it likes."""

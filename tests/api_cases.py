@@ -15,10 +15,10 @@ from journal_cases import a_delivery, says, take_one
 from bot.actions import Decision, Gate, LearnConfiguration, WriteSticky
 from bot.api import create_api
 from bot.clock import FixedClock
-from bot.events import Delivery, Parsed, Unreadable
+from bot.events import Delivery, Reading, Unreadable
 from bot.explaining import Explained
 from bot.journal import Journal
-from bot.keys import ApplicationKey, ConfigKey, EnvironmentKey, Key
+from bot.keys import ApplicationKey, ConfigKey, EnvironmentKey
 from bot.records import EnvironmentState, Failure, Promotion
 from bot.releases import Image, Release
 from bot.replaying import dump_decision
@@ -242,6 +242,6 @@ def configuration(install: str, fault: str = "") -> LearnConfiguration:
     )
 
 
-def cannot_read(_: Delivery) -> tuple[Parsed, tuple[Key, ...]]:
+def cannot_read(_: Delivery) -> Reading:
     """A parser that understands nothing."""
-    return Unreadable(reason="it is not JSON"), ()
+    return Reading(parsed=Unreadable(reason="it is not JSON"))

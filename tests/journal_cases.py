@@ -13,7 +13,7 @@ import pytest
 from postgresql_server import PostgresqlServer
 
 from bot.clock import FixedClock
-from bot.events import Delivery, Parsed, Understood
+from bot.events import Delivery, Reading, Understood
 from bot.journal import Claim, Journal, delivery_id
 from bot.journal.schema import metadata
 from bot.keys import ApplicationKey, Key
@@ -82,9 +82,9 @@ def a_delivery(clock: FixedClock, **changes: object) -> Delivery:
     return replace(made, **changes)  # type: ignore[arg-type]  # the tests name the fields they change
 
 
-def says(meaning: str, *keys: Key) -> tuple[Parsed, tuple[Key, ...]]:
+def says(meaning: str, *keys: Key) -> Reading:
     """What a parser answers that understood a delivery to be about these keys."""
-    return Understood(events=(), semantic_key=meaning), keys
+    return Reading(parsed=Understood(events=(), semantic_key=meaning), keys=keys)
 
 
 async def take(journal: Journal, owner: str = "worker-1", limit: int = 10) -> list[Claim]:

@@ -7,28 +7,35 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from bot.actions import Action, Decision, Outside
-from bot.keys import ApplicationKey, ConfigKey, EnvironmentKey, SourceKey
+from bot.keys import ApplicationKey, CommandKey, ConfigKey, EnvironmentKey, SourceKey
 from bot.observing import (
+    Approval,
+    Caller,
     CanaryGate,
     CanaryPhase,
     CanarySeen,
     ClusterSeen,
+    Command,
     CommitSeen,
     Comparison,
     ConfigurationSeen,
     Denial,
     EnvironmentSeen,
     EnvironmentState,
+    Explanation,
     Failure,
     FailureCause,
     FailureKind,
     FailureMark,
+    Freeze,
     Health,
     Hold,
     Installation,
     MergeProof,
     MergeRequestSeen,
+    NoteSeen,
     Pin,
+    Place,
     Promotion,
     PromotionState,
     ProofVerdict,
@@ -37,6 +44,7 @@ from bot.observing import (
     Request,
     Rights,
     Source,
+    StandingLine,
     TagSeen,
     promotion_id,
 )
@@ -303,6 +311,14 @@ class Memory:
     known_canary_gates: dict[EnvironmentKey, tuple[CanaryGate, ...]] = field(default_factory=dict)
     sources: dict[SourceKey, Source] = field(default_factory=dict)
     configurations: dict[ConfigKey, ConfigurationSeen] = field(default_factory=dict)
+    said: dict[CommandKey, tuple[Command, ...]] = field(default_factory=dict)
+    ended_untold: dict[CommandKey, tuple[Command, ...]] = field(default_factory=dict)
+    callers: dict[str, Caller] = field(default_factory=dict)
+    notes: dict[int, NoteSeen] = field(default_factory=dict)
+    known_approvals: tuple[Approval, ...] = ()
+    known_freezes: tuple[Freeze, ...] = ()
+    explanations: dict[EnvironmentKey, Explanation] = field(default_factory=dict)
+    lines: tuple[StandingLine, ...] = ()
 
     async def source(self, key: SourceKey) -> Source:
         return self.sources[key]
@@ -346,6 +362,31 @@ class Memory:
 
     async def holds(self, key: EnvironmentKey) -> tuple[Hold, ...]:
         return tuple(hold for hold in self.known_holds if hold.key == key)
+
+    async def command(self, key: CommandKey) -> tuple[Command | None, int]:
+        waiting = self.said.get(key, ())
+        return (waiting[0] if waiting else None), max(0, len(waiting) - 1)
+
+    async def ended(self, key: CommandKey) -> tuple[Command, ...]:
+        return self.ended_untold.get(key, ())
+
+    async def caller(self, command: Command) -> Caller:
+        return self.callers[str(command.heard.principal)]
+
+    async def note(self, place: Place) -> NoteSeen | None:
+        return self.notes.get(place.note)
+
+    async def approvals(self, key: EnvironmentKey) -> tuple[Approval, ...]:
+        return tuple(approval for approval in self.known_approvals if approval.key == key)
+
+    async def freezes(self, tenant: str, environment: str) -> tuple[Freeze, ...]:
+        return tuple(one for one in self.known_freezes if (one.tenant, one.environment) == (tenant, environment))
+
+    async def explained(self, key: EnvironmentKey) -> Explanation:
+        return self.explanations[key]
+
+    async def standings(self, tenant: str, application: str) -> tuple[StandingLine, ...]:
+        return tuple(line for line in self.lines if application in ("", line.key.application))
 
     async def failures(self, tenant: str) -> tuple[FailureMark, ...]:
         return self.known_failures

@@ -11,9 +11,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, exists, func, select, update
 
-from bot.events import Delivery, Parsed, Phase, Understood, Unheard, Unreadable
+from bot.commanded import Heard
+from bot.events import Delivery, Phase, Reading, Understood, Unheard, Unreadable
 from bot.journal.canary_messages import keep_canary_messages, said_in
 from bot.journal.dirtying import Mark, mark_dirty
+from bot.journal.heard import hear
 from bot.journal.schema import bodies, deliveries, work, work_causes
 from bot.journal.stored import LONGEST_REASON, delivery_of
 from bot.keys import Key
@@ -23,7 +25,7 @@ SAME_WITHIN = timedelta(minutes=2)
 BATCH_BYTES = 8 * 1024 * 1024
 """Body bytes parsed in one transaction at most (one larger delivery is taken alone): acknowledgements wait for it."""
 
-Parse = Callable[[Delivery], tuple[Parsed, tuple[Key, ...]]]
+Parse = Callable[[Delivery], Reading]
 Meaning = tuple[str, str]
 """Endpoint and semantic key."""
 
@@ -32,7 +34,7 @@ Meaning = tuple[str, str]
 class Judged:
     """A delivery after parsing: its new phase, and the keys it makes dirty. again: a person sent it through again.
 
-    said: what Flagger says in it of a canary that somebody's policy names.
+    said: what Flagger says in it of a canary that somebody's policy names. heard: what people command in it.
     """
 
     delivery: Delivery
@@ -43,6 +45,7 @@ class Judged:
     keys: tuple[Key, ...] = ()
     duplicate_of: str | None = None
     said: tuple[CanaryMessage, ...] = ()
+    heard: tuple[Heard, ...] = ()
 
     @property
     def meaning(self) -> Meaning:
@@ -70,17 +73,21 @@ def digest_received(connection: Connection, parse: Parse, limit: int, now: datet
     marks = [Mark(key=key, delivery=one.delivery.id) for one in settled for key in one.keys]
     endpoints = ", ".join(sorted({one.delivery.endpoint for one in settled if one.keys}))
     mark_dirty(connection, marks, because=f"a delivery at {endpoints} says it changed", now=now)
+    for one in settled:
+        if one.heard:
+            hear(connection, one.heard, one.delivery.id, now)
     return len(settled)
 
 
 def judge(parse: Parse, delivery: Delivery, *, again: bool) -> Judged:
     """What becomes of a delivery; a parser that raises makes it dead, with the error as its reason."""
     try:
-        parsed, keys = parse(delivery)
+        reading = parse(delivery)
     except Exception as error:  # noqa: BLE001 - a parser's bug must neither stop the others nor lose the delivery
         reason = f"parsing failed: {type(error).__name__}: {error}"
         return Judged(delivery=delivery, again=again, phase="dead", reason=reason[:LONGEST_REASON])
-    match parsed:
+    keys = reading.keys
+    match reading.parsed:
         case Unheard(kind=kind):
             return Judged(delivery=delivery, again=again, phase="unheard", reason=kind[:LONGEST_REASON])
         case Unreadable(reason=reason):
@@ -93,6 +100,7 @@ def judge(parse: Parse, delivery: Delivery, *, again: bool) -> Judged:
                 semantic_key=meaning or None,
                 keys=tuple(dict.fromkeys(keys)),
                 said=said_in(events) if keys else (),
+                heard=reading.heard,
             )
 
 
@@ -109,7 +117,7 @@ def link(judged: Sequence[Judged], known: Mapping[Meaning, Original]) -> list[Ju
             )
             continue
         reason = f"says the same as {original.id}"
-        linked.append(replace(one, keys=(), duplicate_of=original.id, reason=reason))
+        linked.append(replace(one, keys=(), heard=(), duplicate_of=original.id, reason=reason))
     return linked
 
 

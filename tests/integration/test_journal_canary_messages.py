@@ -7,7 +7,7 @@ import pytest
 from journal_cases import SHOP, START, a_delivery, clock, journal, journal_url, migrated_database, migrated_file
 
 from bot.clock import FixedClock
-from bot.events import CanaryReported, Delivery, Parsed, Understood
+from bot.events import CanaryReported, Delivery, Reading, Understood
 from bot.journal import Journal
 from bot.journal.canary_messages import KEPT, LONGEST
 from bot.keys import Key
@@ -40,8 +40,9 @@ async def hear(journal: Journal, clock: FixedClock, *events: CanaryReported, key
         meant[delivery.id] = event
         await journal.put(delivery)
 
-    def parse(delivery: Delivery) -> tuple[Parsed, tuple[Key, ...]]:
-        return Understood(events=(meant[delivery.id],), semantic_key="the same"), (key,) if key else ()
+    def parse(delivery: Delivery) -> Reading:
+        said = Understood(events=(meant[delivery.id],), semantic_key="the same")
+        return Reading(parsed=said, keys=(key,) if key else ())
 
     await journal.digest(parse, limit=len(events))
 

@@ -20,7 +20,7 @@ from journal_cases import (
 
 from bot.clock import FixedClock
 from bot.errors import PermanentError
-from bot.events import Delivery, Parsed, Unheard, Unreadable
+from bot.events import Delivery, Parsed, Reading, Unheard, Unreadable
 from bot.journal import Journal
 from bot.journal.digesting import BATCH_BYTES, Parse
 from bot.keys import Key
@@ -49,7 +49,7 @@ async def test_parser_sees_the_delivery_as_it_came(journal: Journal, clock: Fixe
     await journal.put(delivery)
     seen: list[Delivery] = []
 
-    def parse(given: Delivery) -> tuple[Parsed, tuple[Key, ...]]:
+    def parse(given: Delivery) -> Reading:
         seen.append(given)
         return says("flux", SHOP)
 
@@ -67,7 +67,7 @@ async def test_unheard_and_unreadable_deliveries_keep_their_reason_and_dirty_not
         answers[delivery.id] = parsed
         await journal.put(delivery)
 
-    await journal.digest(lambda delivery: (answers[delivery.id], ()))
+    await journal.digest(lambda delivery: Reading(parsed=answers[delivery.id]))
 
     listed = await journal.deliveries()
     assert [(one.phase, one.reason) for one in listed] == [
@@ -82,7 +82,7 @@ async def test_parser_that_raises_kills_only_its_delivery(journal: Journal, cloc
     for delivery in (bad, good):
         await journal.put(delivery)
 
-    def parse(delivery: Delivery) -> tuple[Parsed, tuple[Key, ...]]:
+    def parse(delivery: Delivery) -> Reading:
         if delivery.id == bad.id:
             raise ValueError("unexpected shape")
         return says("push", SHOP)

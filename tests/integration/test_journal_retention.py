@@ -19,9 +19,8 @@ from journal_cases import (
 
 from bot.clock import FixedClock
 from bot.errors import PermanentError
-from bot.events import Delivery, Parsed, Unheard, Unreadable
+from bot.events import Delivery, Parsed, Reading, Unheard, Unreadable
 from bot.journal import Journal
-from bot.keys import Key
 
 __all__ = ["clock", "journal", "journal_url", "migrated_database", "migrated_file"]
 
@@ -30,7 +29,7 @@ MONTH = START + timedelta(days=30, microseconds=1)
 YEARS = START + timedelta(days=400, microseconds=1)
 
 
-def broken(_: Delivery) -> tuple[Parsed, tuple[Key, ...]]:
+def broken(_: Delivery) -> Reading:
     raise ValueError("unexpected shape")
 
 
@@ -70,7 +69,7 @@ async def test_processed_delivery_goes_after_a_week_with_its_body(journal: Journ
 @pytest.mark.parametrize("parsed", [Unheard(kind="Wiki Page Hook"), Unreadable(reason="no JSON")])
 async def test_delivery_nobody_acts_on_goes_after_a_week(journal: Journal, clock: FixedClock, parsed: Parsed) -> None:
     await journal.put(a_delivery(clock))
-    await journal.digest(lambda _: (parsed, ()))
+    await journal.digest(lambda _: Reading(parsed=parsed))
 
     assert (await journal.retain(WEEK)).deliveries == 1
 

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.events import Delivery, Parsed, Phase, Understood, Unheard, Unreadable
+from bot.events import Delivery, Parsed, Phase, Reading, Understood, Unheard, Unreadable
 from bot.journal.digesting import Judged, Original, judge, link
-from bot.keys import ApplicationKey, Key
+from bot.keys import ApplicationKey
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SHOP = ApplicationKey("acme", "shop")
@@ -82,19 +82,19 @@ def test_delivery_sent_through_again_counts_and_becomes_the_original() -> None:
     ],
 )
 def test_phase_follows_what_the_parser_says(parsed: Parsed, phase: Phase, reason: str) -> None:
-    judged = judge(lambda _: (parsed, (SHOP,)), arrived("a"), again=False)
+    judged = judge(lambda _: Reading(parsed=parsed, keys=(SHOP,)), arrived("a"), again=False)
 
     assert (judged.phase, judged.reason) == (phase, reason)
 
 
 def test_only_understood_deliveries_make_keys_dirty() -> None:
-    judged = judge(lambda _: (Unheard(kind="Wiki Page Hook"), (SHOP,)), arrived("a"), again=False)
+    judged = judge(lambda _: Reading(parsed=Unheard(kind="Wiki Page Hook"), keys=(SHOP,)), arrived("a"), again=False)
 
     assert judged.keys == ()
 
 
 def test_parser_that_raises_leaves_a_dead_delivery_with_its_error() -> None:
-    def broken(_: Delivery) -> tuple[Parsed, tuple[Key, ...]]:
+    def broken(_: Delivery) -> Reading:
         raise KeyError("object_attributes")
 
     judged = judge(broken, arrived("a"), again=False)
