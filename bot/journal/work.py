@@ -36,8 +36,8 @@ class Claim:
 
     from_seq, to_seq: what was dirtied after from_seq up to to_seq is covered by this claim; equal when only time came.
     attempts: failures since the last finish, an owner that vanished counted as one.
-    causes: ids of the newest deliveries that made it dirty. traces: their traceparents, then those `carried` by the
-    key itself (separated by spaces), of runs and requests that made it dirty.
+    causes: ids of the newest deliveries that made it dirty. traces: traceparents of who asked for the work: those
+    `carried` by the key itself (separated by spaces), of runs and of people's requests, then those of the deliveries.
     """
 
     key: Key
@@ -189,7 +189,7 @@ def _take(connection: Connection, due: Row[tuple[str, str | None]], owner: str, 
         attempts=row.attempts,
         because=row.because,
         causes=tuple(cause.id for cause in causes),
-        traces=(*(cause.trace for cause in causes if cause.trace), *row.traces.split()),
+        traces=(*row.traces.split(), *(cause.trace for cause in causes if cause.trace)),
         carried=row.traces,
     )
 
