@@ -207,11 +207,22 @@ async def test_a_tag_that_names_something_else_needs_a_person(stage: Stage) -> N
         await stage.perform(placing(stage, tag="1.0.0"))
 
 
-async def test_an_environment_with_its_own_registry_needs_the_image_there(stage: Stage) -> None:
+async def test_an_environment_with_its_own_registry_waits_until_the_image_is_copied_there(stage: Stage) -> None:
     stage.learn(delivery="image_automation", more=', registry: "{registry}/{repository}-prod"')
 
-    with pytest.raises(PermanentError, match="copying images between registries is not available"):
+    with pytest.raises(TemporaryError, match=r"is not there yet.* See its job promotion-copy-production"):
         await stage.perform(placing(stage))
+
+    stage.registry.push_image("acme/shop-prod", "copied", {}, salt="1.1.0")
+    outcome = await stage.perform(placing(stage))
+    assert len(outcome.effects) == 1
+
+
+async def test_an_image_that_is_gone_needs_a_person(stage: Stage) -> None:
+    gone = replace(stage.release("1.1.0").images[0], digest=f"sha256:{'0' * 64}")
+
+    with pytest.raises(PermanentError, match=r"is not there\. It was deleted, or never pushed"):
+        await stage.perform(placing(stage, image=gone))
 
 
 async def test_an_image_that_is_there_already_is_tagged_in_its_own_registry(stage: Stage) -> None:
