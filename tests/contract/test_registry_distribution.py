@@ -191,6 +191,7 @@ async def test_a_signature_is_found_as_referrer_of_its_subject(http: aiohttp.Cli
     other = await http.get(f"/v2/demo/app/referrers/{subject}", params={"artifactType": "application/vnd.else"})
 
     assert put.headers["OCI-Subject"] == subject
+    assert every.headers["Content-Type"] == INDEX
     assert [one["digest"] for one in (await every.json(content_type=None))["manifests"]] == [digest_of(body)]
     assert (await other.json(content_type=None))["manifests"] == []
     assert other.headers["OCI-Filters-Applied"] == "artifactType"
