@@ -41,11 +41,11 @@ def is_pinned(image: str) -> bool:
 
 def unpinned_images(tree: Tree, cluster: str) -> list[str]:
     """Images that may be another one tomorrow."""
+    found = [image for image in images(tree, cluster) if not is_pinned(image)]
     return [
-        f"{where(tree, image)}: {image} in {cluster} may be another image tomorrow. "
-        "Write the exact version as its tag, or its digest."
-        for image in images(tree, cluster)
-        if not is_pinned(image)
+        f"{where(tree, image, f'newTag: {split_image(image)[1]}')}: {image} in {cluster} may be another image "
+        "tomorrow. Write the exact version as its tag, or its digest."
+        for image in found
     ]
 
 
@@ -279,6 +279,17 @@ def where(tree: Tree, *texts: str) -> str:
     """The files that hold one of the texts: where a person looks first."""
     found = {file for text in texts for file in tree.files_with(text)}
     return ", ".join(sorted(found)) or "flux"
+
+
+def declared(tree: Tree, kind: str, name: str) -> str:
+    """The files where an object of this kind and name stands, or a patch for all of the kind."""
+    head = re.compile(rf"^kind: {kind}$.*?^  name: ({re.escape(name)}|any)$", re.MULTILINE | re.DOTALL)
+    found = [
+        file.relative_to(tree.root).as_posix()
+        for file in tree.yaml_files()
+        if any(head.search(part) for part in file.read_text("utf-8").split("\n---\n"))
+    ]
+    return ", ".join(found) or "flux"
 
 
 CHECKS: tuple[Check, ...] = (

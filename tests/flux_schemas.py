@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,6 +25,8 @@ import pytest
 from flux_models import Models, Schema
 from ruamel.yaml import YAML
 from tools_at_hand import absent, binary
+
+from bot.sandbox.documents import Document
 
 MODULE = Path(__file__).resolve().parent / "tools" / "schemas"
 KUBERNETES = "k8s.io/api"
@@ -70,15 +72,12 @@ DEADLINE = 900.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """What kubeconform says of one object."""
+    """What kubeconform says of one object of a build."""
 
-    file: str
+    build: str
     kind: str
     name: str
     message: str
-
-    def __str__(self) -> str:
-        return f"{self.file}: {self.kind} {self.name}: {self.message}. Mend the field it names, or the apiVersion."
 
 
 @cache
@@ -97,26 +96,22 @@ def folder() -> Path:
     return made
 
 
-def faults(manifests: Iterable[tuple[str, Iterable[Any]]], place: Path) -> tuple[int, list[Fault]]:
-    """How many objects were looked at, and what is wrong with them. manifests: a name for each, and its objects."""
-    for name, objects in manifests:
-        file = place / f"{name.replace('/', '_')}.yaml"
-        file.write_text("\n---\n".join(json.dumps(one) for one in objects))
+def faults(builds: Mapping[str, Sequence[Document]], place: Path) -> tuple[int, list[Fault]]:
+    """How many objects were looked at, and what is wrong with them. builds: by any name, to be said of a fault."""
+    names = dict(enumerate(builds))
+    for number, name in names.items():
+        (place / f"{number}.yaml").write_text("\n---\n".join(json.dumps(one) for one in builds[name]))
     schemas = f"{folder()}/{{{{.Group}}}}/{{{{.ResourceAPIVersion}}}}/{{{{.ResourceKind}}}}.json"
-    command: list[str | Path] = [
-        binary("kubeconform"),
-        "-strict",
-        "-summary",
-        "-output",
-        "json",
-        "-schema-location",
-        schemas,
-        place,
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False)
+    command = [str(binary("kubeconform")), "-strict", "-summary", "-output", "json", "-schema-location", schemas]
+    done = subprocess.run([*command, str(place)], capture_output=True, text=True, timeout=DEADLINE, check=False)
     answer = json.loads(done.stdout)
     return sum(answer["summary"].values()), [
-        Fault(file=Path(one["filename"]).stem.replace("_", "/"), kind=one["kind"], name=one["name"], message=one["msg"])
+        Fault(
+            build=names[int(Path(one["filename"]).stem)],
+            kind=one["kind"],
+            name=one["name"],
+            message=one["msg"].rpartition("json#' - ")[2],
+        )
         for one in answer.get("resources") or []
     ]
 

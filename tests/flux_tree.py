@@ -86,9 +86,9 @@ class Tree:
         )
 
     def applied(self, folder: Path, variables: Mapping[str, str]) -> list[Document]:
-        """A folder built and substituted. Raises CannotBuild with the file and the mend."""
+        """A folder built, substituted and decrypted. Raises CannotBuild with the file and the mend."""
         try:
-            return flux_building.substituted(built(folder), variables)
+            return [_decrypted(one) for one in flux_building.substituted(built(folder), variables)]
         except Undefined as error:
             raise CannotBuild(
                 f"{', '.join(self.files_with(f'${{{error.variable}'))}: ${{{error.variable}}} is not defined. "
@@ -142,7 +142,7 @@ def _layer(tree: Tree, cluster: str, document: Document) -> Layer:
         spec=spec,
         folder=folder,
         written=tuple(tree.applied(folder, {})),
-        objects=tuple(_decrypted(one) for one in tree.applied(folder, values)),
+        objects=tuple(tree.applied(folder, values)),
     )
 
 
