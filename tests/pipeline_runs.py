@@ -101,8 +101,18 @@ class Project:
 
     def preview(self) -> str:
         """The configuration as the runner reads it."""
+        return self._told("--preview")
+
+    def planned(self, without: Iterable[str] = (), **variables: str) -> set[str]:
+        """The jobs of the pipeline that these variables describe."""
+        chosen = [f"--variable={name}={value}" for name, value in variables.items()]
+        listed = self._told("--list-csv", *chosen, *(f"--unset-variable={name}" for name in without))
+        table = listed[listed.index("\nname;") + 1 :]
+        return {line.partition(";")[0] for line in table.splitlines()[1:] if line}
+
+    def _told(self, *arguments: str) -> str:
         done = subprocess.run(
-            [node(), str(runner()), "--preview", "--no-color"],
+            [node(), str(runner()), "--no-color", *arguments],
             cwd=self.folder, env=dict(self.environment), stdin=subprocess.DEVNULL, capture_output=True, text=True,
             timeout=120, check=False,
         )  # fmt: skip
