@@ -15,10 +15,12 @@ from aiohttp import web
 from bot.answers import Explanation, WhyLine
 from bot.api import create_api
 from bot.clock import Clock, SystemClock
+from bot.commands import Grammar
 from bot.executor import Executor
 from bot.explaining import Explaining
 from bot.gates import StoredGates
 from bot.health import Readiness
+from bot.hearing import Hearing
 from bot.journal import Journal
 from bot.keys import EnvironmentKey
 from bot.looking.cluster_truth import ClusterTruth
@@ -43,7 +45,7 @@ from bot.worker import Limits, Worker
 from config.grants import check_grant
 from config.policy import Policy, PolicyFault
 from config.settings import Settings
-from handlers import RULES
+from handlers import FORMS, RULES
 
 log = structlog.get_logger(__name__)
 
@@ -162,7 +164,7 @@ def assemble(parts: Parts) -> Machine:
         rules=RULES,
         observers=observers,
         executor=executor,
-        parser=Parser(parts.tenants, registry_hosts(parts.settings)),
+        parser=Parser(parts.tenants, registry_hosts(parts.settings), hearing_of(parts)),
         clock=parts.clock,
         limits=Limits(workers=parts.settings.workers, lease=parts.settings.lease),
     )
@@ -226,6 +228,11 @@ def grant_of(settings: Settings) -> Callable[[str, Policy], None]:
             raise PolicyFault(outside)
 
     return check
+
+
+def hearing_of(parts: Parts) -> Hearing:
+    """Listens for the verbs of the rules."""
+    return Hearing(grammar=Grammar(FORMS), tenants=parts.tenants)
 
 
 def observers_of(world: World) -> Callable[[Policy], LiveObserver]:

@@ -37,8 +37,11 @@ class Hearing:
     names: tuple[str, ...] = ("/sluice",)
     chats: tuple[tuple[str, str], ...] = ()
 
-    def note(self, event: NoteWritten) -> tuple[Heard, ...]:
-        """The commands of a note; none for GitLab's own notes, and for projects that nobody governs here."""
+    def note(self, event: NoteWritten, chain: str = "") -> tuple[Heard, ...]:
+        """The commands of a note; none for GitLab's own notes, and for projects that nobody governs here.
+
+        chain: what GitLab calls the chain of events that led here.
+        """
         if event.system:
             return ()
         found = lines_for_us(event.text, self.names)
@@ -47,7 +50,7 @@ class Hearing:
             return ()
         principal = Principal(kind="gitlab", id=str(event.author), name=event.username)
         words = sha256(event.text.encode()).hexdigest()
-        place = place_of(event)
+        place = replace(place_of(event), chain=chain)
         # An edited note runs nothing, so its first line stands for all of them and is answered once.
         lines = found[:1] if place.edited else found
         heard = (self._heard(line, place, principal, governing, event.written_at) for line in lines)

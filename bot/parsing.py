@@ -27,13 +27,14 @@ class Parser:
         if not isinstance(parsed, Understood):
             return Reading(parsed=parsed)
         keys = [key for event in parsed.events for key in keys_of(self._with_host(event), self.tenants)]
-        heard = [one for event in parsed.events for one in self._hear(event)]
+        chain = delivery.headers.get("x-gitlab-event-uuid", "")
+        heard = [one for event in parsed.events for one in self._hear(event, chain)]
         return Reading(parsed=parsed, keys=tuple(dict.fromkeys(keys)), heard=tuple(heard))
 
-    def _hear(self, event: Event) -> tuple[Heard, ...]:
+    def _hear(self, event: Event, chain: str) -> tuple[Heard, ...]:
         match event:
             case NoteWritten() if self.hearing is not None:
-                return self.hearing.note(event)
+                return self.hearing.note(event, chain)
             case ChatSaid() if self.hearing is not None:
                 return self.hearing.chat(event)
             case _:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.observing import Rule
+from bot.observing import Rule, VerbForm
 from handlers import (
     canaries,
     configuration,
@@ -16,6 +16,8 @@ from handlers import (
     statuses,
     tagging,
 )
+from handlers.chatops import rule as commands
+from handlers.chatops.verbs import VERBS
 
 RULES: tuple[Rule[Any, Any], ...] = (
     sources.RULE,
@@ -29,5 +31,8 @@ RULES: tuple[Rule[Any, Any], ...] = (
     canaries.RULE,
     statuses.RULE,
     deployments.RULE,
+    commands.RULE,
 )
 """Adding a rule: its file, its line here, its test."""
+FORMS: tuple[VerbForm, ...] = tuple(verb.form for verb in VERBS)
+"""What people may say, for the grammar."""

@@ -83,7 +83,7 @@ class GitlabReceiver:
         return Verified(
             scope=admitted.name,
             idempotency_key=storable(key) if key else "",
-            headers={name: storable(headers[name]) for name in KEPT_HEADERS if name in headers},
+            headers={name: storable(value) for name in KEPT_HEADERS if (value := headers.get(name)) is not None},
             body=without_variables(body, subject),
         )
 
@@ -118,4 +118,7 @@ def _admitting(proven: Sequence[_Binding], subject: Subject | Unreadable) -> _Bi
     if isinstance(subject, Unreadable):
         # Nothing can be acted upon in a body nobody can read; it is kept, marked unreadable.
         return proven[0]
-    return next((binding for binding in proven if subject.within(binding.scope)), None)
+    for binding in proven:
+        if subject.within(binding.scope):
+            return binding
+    return None

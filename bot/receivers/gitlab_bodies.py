@@ -36,7 +36,7 @@ class Subject(msgspec.Struct, gc=False):
         """Whether every project the body names (else its group) lies within the scope."""
         in_project = self.project.path_with_namespace if self.project is not None else None
         if self.path_with_namespace is None and self.project_path_with_namespace is None:
-            return scope.admits(in_project, self._group())
+            return scope.admits(in_project, None if in_project else self._group())
         named = (in_project, self.path_with_namespace, self.project_path_with_namespace)
         return all(scope.admits(path) for path in named if path is not None)
 

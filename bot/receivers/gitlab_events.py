@@ -1,10 +1,12 @@
-"""A stored GitLab delivery becomes events: pushes, tags, pipelines, merge requests, deployments; else it is unheard.
+"""A stored GitLab delivery becomes events: pushes, tags, pipelines, merge requests, deployments, notes; else unheard.
 
 Only named fields are read, so variables, e-mail addresses and descriptions never reach an event. The kind is the
 body's `object_kind`. Source: GitLab "Webhook events" 19.x.
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Literal
 
 import msgspec
 
@@ -13,6 +15,7 @@ from bot.events import (
     Delivery,
     DeploymentChanged,
     MergeRequestChanged,
+    NoteWritten,
     Parsed,
     PipelineChanged,
     TagPushed,
@@ -88,6 +91,54 @@ class Deployment(msgspec.Struct):
     status_changed_at: Line = ""
 
 
+class NoteAuthor(msgspec.Struct):
+    """`user`: who wrote the note, or who edited it."""
+
+    id: int
+    username: Name
+
+
+class NoteAttributes(msgspec.Struct):
+    """`object_attributes` of a Note Hook. `action` is sent since GitLab 16.5; before, only new notes were."""
+
+    id: int
+    note: str
+    noteable_type: Line
+    author_id: int
+    created_at: Line
+    updated_at: Line = ""
+    discussion_id: Line = ""
+    action: Line = "create"
+    system: bool = False
+    internal: bool | None = None
+    confidential: bool | None = None
+
+
+class NoteMergeRequest(msgspec.Struct):
+    """The merge request that a note is on."""
+
+    iid: int
+    source_branch: Name
+    source_project_id: int | None = None
+    target_project_id: int | None = None
+
+
+class NoteIssue(msgspec.Struct):
+    """The issue that a note is on."""
+
+    iid: int
+
+
+class NoteBody(msgspec.Struct):
+    """The fields of a Note Hook that are read."""
+
+    project: Project
+    user: NoteAuthor
+    object_attributes: NoteAttributes
+    merge_request: NoteMergeRequest | None = None
+    issue: NoteIssue | None = None
+
+
 def parse(delivery: Delivery) -> Parsed:
     """Say what a stored delivery means; never raises, whatever its body."""
     subject = named_subject(delivery.body)
@@ -159,8 +210,52 @@ def _deployment(body: bytes) -> Parsed:
     return _said(event, "deployment", project, str(it.deployment_id), it.status, _one_spelling(it.status_changed_at))
 
 
+def _note(body: bytes) -> Parsed:
+    it = decode(_NOTE, body, "note")
+    if isinstance(it, Unreadable):
+        return it
+    said, request = it.object_attributes, it.merge_request
+    written = moment(said.created_at)
+    if written is None:
+        return Unreadable(reason="the note's created_at is no moment.")
+    event = NoteWritten(
+        project=it.project.path_with_namespace,
+        noteable="merge_request" if request else "issue" if it.issue else "other",
+        iid=request.iid if request else it.issue.iid if it.issue else 0,
+        note=said.id,
+        discussion=said.discussion_id,
+        # An edit comes with its editor as `user`; whose note it is, the attributes say.
+        author=said.author_id,
+        username=it.user.username,
+        text=said.note,
+        action=_create_or_update(said),
+        internal=bool(said.internal or said.confidential),
+        system=said.system,
+        written_at=written,
+        branch=request.source_branch if request else "",
+        fork=request is not None and request.source_project_id != request.target_project_id,
+    )
+    edit = _one_spelling(said.updated_at) if event.action == "update" else ""
+    return _said(event, "note", event.project, str(event.note), event.action, edit)
+
+
+def _create_or_update(said: NoteAttributes) -> Literal["create", "update"]:
+    """Anything but a new note is an edit: what is not known to be new does not run."""
+    return "create" if said.action == "create" else "update"
+
+
+def moment(text: str) -> datetime | None:
+    """A time as webhooks write it, in either spelling; None for anything else."""
+    try:
+        found = datetime.fromisoformat(_one_spelling(text))
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
 def _said(
-    event: BranchPushed | TagPushed | PipelineChanged | MergeRequestChanged | DeploymentChanged, *parts: str
+    event: BranchPushed | TagPushed | PipelineChanged | MergeRequestChanged | DeploymentChanged | NoteWritten,
+    *parts: str,
 ) -> Understood:
     return Understood(events=(event,), semantic_key=semantic_key("gitlab", *parts))
 
@@ -174,10 +269,12 @@ _PUSH = msgspec.json.Decoder(Push)
 _PIPELINE = msgspec.json.Decoder(Pipeline)
 _MERGE_REQUEST = msgspec.json.Decoder(MergeRequest)
 _DEPLOYMENT = msgspec.json.Decoder(Deployment)
+_NOTE = msgspec.json.Decoder(NoteBody)
 _READERS: dict[str, Callable[[bytes], Parsed]] = {
     "push": _push,
     "tag_push": _tag_push,
     "pipeline": _pipeline,
     "merge_request": _merge_request,
     "deployment": _deployment,
+    "note": _note,
 }

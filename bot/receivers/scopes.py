@@ -35,10 +35,12 @@ class Scope:
         """
         if self.kind == "instance":
             return True
-        named = project if project is not None else group
+        mine = self.path.lower()
         if self.kind == "project":
-            return project is not None and project.lower() == self.path.lower()
-        return named is None or _within(named.lower(), self.path.lower(), itself=project is None)
+            return project is not None and project.lower() == mine
+        if project is not None:
+            return project.lower().startswith(f"{mine}/")
+        return group is None or f"{group.lower()}/".startswith(f"{mine}/")
 
 
 def parse_scope(text: str) -> Scope:
@@ -48,7 +50,3 @@ def parse_scope(text: str) -> Scope:
     if kind is None:
         raise PermanentError(f"{text!r} is no scope: expected instance, group:PATH or project:GROUP/NAME.")
     return Scope(kind, path.strip("/"))
-
-
-def _within(path: str, group: str, *, itself: bool) -> bool:
-    return path.startswith(group + "/") or (itself and path == group)

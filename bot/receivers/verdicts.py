@@ -1,15 +1,16 @@
 """What a receiver says about a request before anything is stored: Verified or Refused, and nothing in between."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
+
+import msgspec
 
 RefusalCode = Literal["no_credential", "bad_token", "bad_signature", "signature_required", "too_old", "outside_scope"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verified:
+class Verified(msgspec.Struct, frozen=True, kw_only=True):
     """An authentic request: whose secret it carried and what of it may be stored.
 
     scope: as in Delivery. idempotency_key: the sender's, or empty when it sent none (the delivery's id stands in).
@@ -19,7 +20,10 @@ class Verified:
     scope: str
     idempotency_key: str
     headers: Mapping[str, str]
-    body: bytes = field(repr=False)
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Verified(scope={self.scope!r}, idempotency_key={self.idempotency_key!r}, {len(self.body)} bytes)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -103,9 +103,7 @@ def test_a_deployment_hook_is_a_changed_deployment(status: str) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "kind", ["note_merge_request", "emoji_issue", "issue", "job", "wiki_page", "release", "member"]
-)
+@pytest.mark.parametrize("kind", ["emoji_issue", "issue", "job", "wiki_page", "release", "member"])
 def test_kinds_nobody_handles_are_unheard(kind: str) -> None:
     assert isinstance(parse(delivered(payload_bytes(f"gitlab-client-go/webhooks/{kind}.json"))), Unheard)
 

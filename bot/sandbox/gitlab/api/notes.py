@@ -83,6 +83,15 @@ async def list_discussions(call: Call) -> Reply:
     return page(call, list(threads.items()), lambda one: _thread(call, project, noteable, one[0], one[1]))
 
 
+async def get_discussion(call: Call) -> Reply:
+    project, noteable = noteable_of(call)
+    thread = call.path["discussion_id"]
+    notes = [note for note in noteable.notes if note.discussion_id == thread and _visible(call, project, note)]
+    if not notes:
+        raise not_found("Discussion")
+    return ok(_thread(call, project, noteable, thread, notes))
+
+
 async def create_discussion(call: Call) -> Reply:
     project, noteable = noteable_of(call)
     resolvable = isinstance(noteable, MergeRequest)
@@ -123,6 +132,7 @@ for _base in (MR, ISSUE):
     ROUTES.delete(f"{_base}/notes/:note_id")(delete_note)
     ROUTES.get(f"{_base}/discussions")(list_discussions)
     ROUTES.post(f"{_base}/discussions")(create_discussion)
+    ROUTES.get(f"{_base}/discussions/:discussion_id")(get_discussion)
     ROUTES.post(f"{_base}/discussions/:discussion_id/notes")(reply_to_discussion)
 
 
