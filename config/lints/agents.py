@@ -17,6 +17,13 @@ def obsolete_sections(manifest: Manifest) -> Iterator[Diagnostic]:
             yield from _sections(manifest, root, inner)
 
 
+def _says_where_flux_listens(root: Node) -> bool:
+    """All that `flux` is good for today: where the agent tells Flux of pushes (GitLab 16.1 and newer)."""
+    section = child_of(root, "flux")
+    node = resolved(section) if section is not None else None
+    return isinstance(node, Mapping) and [name.text for name, _ in node.pairs] == ["webhook_receiver_url"]
+
+
 def _is_agent_file(file: str) -> bool:
     parts = file.replace("\\", "/").split("/")
     return parts[-1] in ("config.yaml", "config.yml") and parts[-4:-2] == [".gitlab", "agents"]
@@ -36,7 +43,7 @@ def _sections(manifest: Manifest, root: Node, around: Scalar | None) -> Iterator
     if projects is not None:
         found.append(("gitops.manifest_projects", projects))
     flux = node.key("flux") if isinstance(node, Mapping) else None
-    if flux is not None and (around is None or projects is not None):
+    if flux is not None and not _says_where_flux_listens(root) and (around is None or projects is not None):
         found.append(("flux", flux))
     for name, section in found:
         yield manifest.finding(

@@ -157,6 +157,8 @@ def test_obsolete_agent_sections_are_named() -> None:
         (4, "agent-config-obsolete"),
     ]
     assert codes("ci_access: {}\n", ".gitlab/agents/production/config.yaml") == []
+    listens = "flux:\n  webhook_receiver_url: http://webhook-receiver.flux-system\n"
+    assert codes(listens, ".gitlab/agents/production/config.yaml") == []
     assert codes(AGENT, "elsewhere/config.yaml") == []
 
 
