@@ -20,8 +20,8 @@ from bot.sandbox.documents import Document, copy_of, path
 
 CLUSTER_WIDE = frozenset({"Namespace", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"})
 BETWEEN_MANIFESTS = re.compile(r"^---\n", re.MULTILINE)
-DEADLINE = 60.0
-"""Seconds; a build takes a tenth of one."""
+DEADLINE = 600.0
+"""Seconds; a build takes a tenth of one, but the machine may be busy."""
 
 
 class CannotBuild(Exception):

@@ -9,7 +9,7 @@ from tools_at_hand import binary
 
 from bot.sandbox.documents import Document
 
-DEADLINE = 60.0
+DEADLINE = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

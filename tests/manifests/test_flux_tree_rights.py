@@ -17,7 +17,7 @@ READS: dict[Kind, set[str]] = {
 }
 NAMED = {"KUSTOMIZATION": "Kustomization", "CANARY": "Canary", "POLICY": "ImagePolicy",
          "AUTOMATION": "ImageUpdateAutomation"}  # fmt: skip
-CALL = re.compile(r"cluster\.(get|list|watch)\(\s*(?:\"(\w+)\"|([A-Z_]+))")
+CALL = re.compile(r"cluster\.(get|list|watch|create|patch|replace|apply|delete)\(\s*(?:\"(\w+)\"|([A-Z_]+))")
 every_cluster = pytest.mark.parametrize("cluster", CLUSTERS)
 
 
