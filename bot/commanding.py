@@ -95,12 +95,19 @@ class Thaw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenRequest:
-    """A command becomes a request that a rule of its environment deals with."""
+    """A command becomes a request that a rule of its environment deals with.
+
+    version and release_id: the release that was found to be meant, so that nothing newer takes its place.
+    principal: who asks, as GitLab knows them; a linked chat account is the account it is linked to.
+    """
 
     command: str
     key: EnvironmentKey
     kind: RequestKind
     because: str
+    version: str = ""
+    release_id: str = ""
+    principal: Principal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

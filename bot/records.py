@@ -145,7 +145,8 @@ class Request:
     version: rollback: the release to take back (empty: the one that Git declares). allow: the denied one. promote: the
     one to bring (empty: the newest). deny: a person's rollback denies the release too. skip, override: environments
     and gates that a promotion passes over. replace: instead of what was asked for before.
-    account: the GitLab user id of who asked, empty for a token.
+    account: the GitLab user id of who asked, empty for a token. release_id: the very release that was meant; empty in
+    requests of a door that knows versions only.
     """
 
     id: str
@@ -160,6 +161,7 @@ class Request:
     override: tuple[str, ...] = ()
     replace: bool = False
     account: str = ""
+    release_id: str = ""
 
 
 CanaryGateName = Literal["confirm-rollout", "confirm-traffic-increase", "confirm-promotion", "rollback"]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from bot.answers import Code
 from bot.keys import EnvironmentKey
 from bot.records import CanaryGate, Failure, Request
 from bot.releases import Image, Release
@@ -150,11 +151,12 @@ class TellSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettleRequest:
-    """A person's request was dealt with; `because` is the answer."""
+    """A person's request was dealt with; `because` is the answer, `code` why it ended so (empty: ok, or failed)."""
 
     request: Request
     outcome: Literal["done", "refused"]
     because: str
+    code: Code | Literal[""] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

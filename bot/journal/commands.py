@@ -98,7 +98,8 @@ class Commands(Area):
 def settle_request(connection: Connection, record: SettleRequest, now: datetime) -> None:
     """Write the answer down; a request that was answered before keeps its first answer."""
     number = record.request.id
-    answered = {"state": record.outcome, "because": record.because, "settled_at": now}
+    code = record.code or ("ok" if record.outcome == "done" else "failed")
+    answered = {"state": record.outcome, "because": record.because, "code": code, "settled_at": now}
     unsettled = (commands.c.id == number) & (commands.c.state == "open")
     if connection.execute(update(commands).where(unsettled).values(answered)).rowcount == 1:
         order = _command(connection, number).order
@@ -175,20 +176,22 @@ def _request(row: Row[tuple[object, ...]], key: EnvironmentKey) -> Request:
 def _said(row: Row[tuple[object, ...]], key: EnvironmentKey) -> Request:
     """A request as somebody said it."""
     heard = HEARD.validate_json(row.heard)
-    said, principal = heard.said or Spoken(verb=row.kind), heard.principal
+    said, principal, meant = heard.said or Spoken(verb=row.kind), heard.principal, json.loads(row.arguments)
+    account = principal.id if principal.kind == "gitlab" else ""
     return Request(
         id=row.id,
         key=key,
         kind=row.kind,
-        principal=principal.name,
+        principal=meant.get("name") or principal.name,
         because=said.reason,
         at=row.at,
-        version=said.version,
+        version=meant.get("version") or said.version,
         deny=said.deny,
         skip=said.skip,
         override=said.override,
         replace=said.replace,
-        account=principal.id if principal.kind == "gitlab" else "",
+        account=meant.get("account") or account,
+        release_id=meant.get("release_id", ""),
     )
 
 

@@ -69,11 +69,20 @@ def open_request(connection: Connection, record: OpenRequest, now: datetime) -> 
     """The command waits for a rule of its environment, whose application is looked at before others."""
     waiting = (commands.c.id == record.command) & (commands.c.state == "heard")
     place = {"tenant": record.key.tenant, "application": record.key.application, "environment": record.key.environment}
-    opened = {"state": "open", "kind": record.kind, "because": record.because, **place}
+    opened = {"state": "open", "kind": record.kind, "because": record.because, "arguments": _meant(record), **place}
     if connection.execute(update(commands).where(waiting).values(opened)).rowcount == 1:
         _tell(connection, record.command, _heard_command(connection, record.command).heard, "open", record.because, now)
     look = f"somebody asked for {record.kind} in {record.key.environment}"
     mark_dirty(connection, marks_of([record.key.owner], None), because=look, now=now, urgent=True)
+
+
+def _meant(record: OpenRequest) -> str:
+    """What was found to be meant, beside what was said."""
+    meant = {"version": record.version, "release_id": record.release_id}
+    if record.principal is not None:
+        account = record.principal.id if record.principal.kind == "gitlab" else ""
+        meant |= {"name": record.principal.name, "account": account}
+    return json.dumps(meant, sort_keys=True)
 
 
 def settle_command(connection: Connection, record: SettleCommand, now: datetime) -> None:
