@@ -13,7 +13,7 @@ from bot.events import Unreadable
 from bot.receivers.gitlab_bodies import Subject, named_subject, without_variables
 from bot.receivers.json_edges import storable
 from bot.receivers.scopes import Scope
-from bot.receivers.signatures import is_fresh, presented_signatures, signature_matches, signed_message, signing_key
+from bot.receivers.signatures import is_fresh, presented_signatures, signature_matches, signed_prefix, signing_key
 from bot.receivers.tokens import LiveTokens, digest_of
 from bot.receivers.verdicts import RefusalCode, Refused, Verified
 
@@ -92,8 +92,8 @@ class GitlabReceiver:
         if header is None:
             return []
         presented = presented_signatures(header)
-        message = signed_message(headers.get(WEBHOOK_ID, ""), headers.get(TIMESTAMP, ""), body)
-        return [binding for binding, key in self._keys if signature_matches(key, message, presented)]
+        prefix = signed_prefix(headers.get(WEBHOOK_ID, ""), headers.get(TIMESTAMP, ""))
+        return [binding for binding, key in self._keys if signature_matches(key, prefix, body, presented)]
 
     def _by_token(self, headers: Mapping[str, str]) -> list[_Binding]:
         # A signing token once set is never downgraded: a leaked plain token must not get round it.

@@ -15,15 +15,15 @@ from bot.receivers.signatures import (
     is_fresh,
     presented_signatures,
     signature_matches,
-    signed_message,
+    signed_prefix,
     signing_key,
 )
 from bot.receivers.tokens import LiveTokens, digest_of
 
 
 def holds(secret: str, sent: Mapping[str, str], body: bytes) -> bool:
-    message = signed_message(sent["webhook-id"], sent["webhook-timestamp"], body)
-    return signature_matches(signing_key(secret), message, presented_signatures(sent["webhook-signature"]))
+    prefix = signed_prefix(sent["webhook-id"], sent["webhook-timestamp"])
+    return signature_matches(signing_key(secret), prefix, body, presented_signatures(sent["webhook-signature"]))
 
 
 def with_signature(vector: dict[str, str], signature: str) -> dict[str, str]:
