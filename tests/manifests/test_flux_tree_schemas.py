@@ -3,13 +3,14 @@
 kubeconform judges; `flux_schemas` says where the schemas come from.
 """
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from flux_breaking import Change, broken
 from flux_checks import declared
-from flux_schemas import Fault, faults, folder, strict
+from flux_schemas import MODULE, Fault, faults, folder, strict
 from flux_tree import CLUSTERS, TREE, Tree
 
 from bot.sandbox.documents import Document
@@ -17,6 +18,7 @@ from bot.sandbox.documents import Document
 ALTERNATIVES = {
     cluster: TREE.flux / "image-automation" / "multi-registry" / cluster for cluster in ("staging", "production")
 }
+GO_MOD = (MODULE / "go.mod").read_text("utf-8")
 APPS, INFRASTRUCTURE = "flux/apps", "flux/infrastructure"
 every_cluster = pytest.mark.parametrize("cluster", CLUSTERS)
 
@@ -76,6 +78,22 @@ OVERLAYS = {
     "flux/notifications/": "flux/notifications",
 }
 """Where a file stands -> the overlay that is built of it."""
+
+
+def test_schemas_are_of_the_versions_that_the_tree_installs() -> None:
+    readme = (TREE.flux / "README.md").read_text("utf-8")
+    modules = dict(
+        re.findall(r"^\s*(?:replace \S+ => )?([\w./-]+) v(\d[\w.-]*)(?: // indirect)?$", GO_MOD, re.MULTILINE)
+    )
+    (flagger,) = [one for one in TREE.objects_of("production", "OCIRepository") if one["metadata"]["name"] == "flagger"]
+
+    assert modules["github.com/fluxcd/flagger"] == flagger["spec"]["ref"]["tag"]
+    # The oldest that this Flux supports: what is valid there is valid in newer ones.
+    assert f"Kubernetes 1.{modules['k8s.io/api'].split('.')[1]} to " in readme
+    for controller in ("source", "kustomize", "notification"):
+        # Flux 2.9 has the releases 1.9 of these.
+        minor = modules[f"github.com/fluxcd/{controller}-controller/api"].split(".")[1]
+        assert f"Flux 2.{minor}." in readme
 
 
 @pytest.mark.parametrize("image", ["imagerepository", "imagepolicy", "imageupdateautomation"])
