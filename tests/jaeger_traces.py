@@ -77,15 +77,17 @@ class Trace:
         found = {str(span.tags.get("url.path") or span.tags.get("http.target") or "") for span in self.spans}
         return {path.partition("?")[0] for path in found if path}
 
-    def tree(self) -> list[str]:
-        """A line for each span, indented by its depth."""
-        return [line for root in self.roots for line in self._lines(root, 0)]
+    def tree(self, *, only_hops: bool = False) -> list[str]:
+        """A line for each span, indented by its depth; only_hops: just what went from one process to another."""
+        return [line for root in self.roots for line in self._lines(root, 0, only_hops)]
 
-    def _lines(self, span: Span, depth: int) -> Iterator[str]:
-        mark = "  ERROR" if span.failed else ""
-        yield f"{'  ' * depth}{span.service}: {span.name} [{span.kind}] {span.took / 1000:.1f} ms{mark}"
+    def _lines(self, span: Span, depth: int, only_hops: bool) -> Iterator[str]:
+        if not only_hops or span.kind != "internal":
+            mark = "  ERROR" if span.failed else ""
+            yield f"{'  ' * depth}{span.service}: {span.name} [{span.kind}] {span.took / 1000:.1f} ms{mark}"
+            depth += 1
         for child in self.children_of(span):
-            yield from self._lines(child, depth + 1)
+            yield from self._lines(child, depth, only_hops)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

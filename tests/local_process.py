@@ -13,7 +13,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-START_SECONDS = 120.0
+START_SECONDS = 240.0
 """How long a program may take until it answers; a JVM with an agent on a busy machine is the slowest."""
 STOP_SECONDS = 30.0
 LAST_WORDS = 4000

@@ -34,6 +34,11 @@ class Pod:
     address: str = "127.0.0.1"
 
     @property
+    def application(self) -> str:
+        """The Deployment whose ReplicaSet it is of."""
+        return self.replica_set.rpartition("-")[0]
+
+    @property
     def name(self) -> str:
         """As a ReplicaSet names its pods."""
         return f"{self.replica_set}-{self.suffix}"

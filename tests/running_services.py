@@ -74,14 +74,14 @@ def deployment(name: str) -> Document:
     return found
 
 
-def pod_of(name: str) -> Pod:
+def pod_of(name: str, suffix: str = "hwx7f") -> Pod:
     """A pod as the Deployment's ReplicaSet would name it; a Canary's own pods are named so too."""
-    return Pod(replica_set=f"{name}-6d4b75cb6d", suffix="hwx7f")
+    return Pod(replica_set=f"{name}-6d4b75cb6d", suffix=suffix)
 
 
-def injection_of(name: str) -> Injection:
-    """What the operator injects into the application's one instrumented container."""
-    (found,) = injections(deployment(name), objects_of(CLUSTER, "Instrumentation"), pod_of(name))
+def injection_of(name: str, pod: Pod | None = None) -> Injection:
+    """What the operator injects into the one instrumented container of an application's pod."""
+    (found,) = injections(deployment(name), objects_of(CLUSTER, "Instrumentation"), pod or pod_of(name))
     return found
 
 
@@ -100,15 +100,13 @@ def own_environment(name: str) -> dict[str, str]:
 
 
 @contextmanager
-def running_demo_service(
-    folder: Path, *, jar: Path, agent: Path, collector: str, options: Sequence[str] = FAST_START
-) -> Iterator[RunningService]:
+def running_demo_service(folder: Path, *, jar: Path, agent: Path, collector: str, pod: Pod) -> Iterator[RunningService]:
     """demo-service with the Java agent; collector: the endpoint it sends to."""
-    name = "demo-service"
+    name = pod.application
     (port,) = free_ports(1)
-    flags = folder / "flags.json"
+    flags = folder / f"flags-{port}.json"
     flags.write_text(_object("ConfigMap", name, "feature-flags")["data"]["flags.json"], "utf-8")
-    injection = injection_of(name)
+    injection = injection_of(name, pod)
     environment = {
         **own_environment(name),
         **on_this_machine(
@@ -118,40 +116,40 @@ def running_demo_service(
         "SERVER_PORT": str(port),
         "FEATURE_FLAGS_PATH": str(flags),
     }
-    command = [str(jdk() / "bin" / "java"), *options, "-jar", str(jar)]
-    with _running(name, command, environment, folder, port, "/actuator/health/readiness") as service:
+    command = [str(jdk() / "bin" / "java"), *FAST_START, "-jar", str(jar)]
+    with _running(pod, command, environment, folder, port, "/actuator/health/readiness") as service:
         yield service
 
 
 @contextmanager
 def running_node_service(
-    folder: Path, *, built: Path, instrumentation: Path, collector: str, upstream: str
+    folder: Path, *, built: Path, instrumentation: Path, collector: str, upstream: str, pod: Pod
 ) -> Iterator[RunningService]:
     """node-service with the Node instrumentation; upstream: where demo-service answers, or should."""
-    name = "node-service"
+    name = pod.application
     (port,) = free_ports(1)
     environment = {
         **own_environment(name),
         **on_this_machine(
-            injection_of(name).environment, mounted={MOUNTED_NODE: str(instrumentation)}, endpoint=collector
+            injection_of(name, pod).environment, mounted={MOUNTED_NODE: str(instrumentation)}, endpoint=collector
         ),
         "HOST": "127.0.0.1",
         "PORT": str(port),
         "DEMO_SERVICE_URL": upstream,
         "CHAIN_URL": f"http://127.0.0.1:{port}",
     }
-    with _running(name, [node(), str(built / "dist" / "main.js")], environment, folder, port, "/health") as service:
+    with _running(pod, [node(), str(built / "dist" / "main.js")], environment, folder, port, "/health") as service:
         yield service
 
 
 @contextmanager
 def _running(
-    name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path, port: int, ready: str
+    pod: Pod, command: Sequence[str], environment: Mapping[str, str], folder: Path, port: int, ready: str
 ) -> Iterator[RunningService]:
-    url = f"http://127.0.0.1:{port}"
+    name, url = pod.application, f"http://127.0.0.1:{port}"
     log = folder / f"{name}-{port}.log"
     with running(name, command, environment=environment, log_file=log, ready_at=url + ready) as process:
-        yield RunningService(name=name, url=url, pod=pod_of(name), process=process, environment=environment)
+        yield RunningService(name=name, url=url, pod=pod, process=process, environment=environment)
 
 
 def _object(kind: str, namespace: str, name: str) -> Document:

@@ -16,9 +16,9 @@ class Shown:
     trees: dict[str, list[str]] = field(default_factory=dict)
     sampling: list[str] = field(default_factory=list)
 
-    def trace(self, heading: str, trace: Trace) -> None:
-        """Show it as a tree under this heading."""
-        self.trees[heading] = trace.tree()
+    def trace(self, heading: str, trace: Trace, *, only_hops: bool = False) -> None:
+        """Show it as a tree under this heading; only_hops: without what happened inside of a process."""
+        self.trees[heading] = trace.tree(only_hops=only_hops)
 
     def sections(self) -> Mapping[str, list[str]]:
         """Heading -> lines; what nobody collected is left out."""

@@ -13,7 +13,8 @@ from typing import TypeVar
 import pytest
 import service_builds
 from local_process import free_ports
-from running_services import RunningService, running_demo_service, running_node_service
+from operator_stand_in import Pod
+from running_services import RunningService, pod_of, running_demo_service, running_node_service
 from service_builds import Build, ToolIsMissing
 from shown_at_the_end import Shown
 from tools_at_hand import absent, binary
@@ -74,26 +75,35 @@ def node_instrumentation(shown: Shown) -> Path:
     return or_skipped(service_builds.node_instrumentation, shown)
 
 
-@pytest.fixture(scope="session")
-def demo_service(tracing_stack: TracingStack, demo_service_jar: Path, java_agent: Path) -> Iterator[RunningService]:
-    """demo-service under the Java agent, sending to the tracing stack."""
-    with running_demo_service(
-        tracing_stack.folder, jar=demo_service_jar, agent=java_agent, collector=tracing_stack.otlp_http
-    ) as service:
-        yield service
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoServices:
+    """Starts demo-services under the Java agent; they run until the end."""
+
+    stack: TracingStack
+    jar: Path
+    agent: Path
+    running: ExitStack
+
+    def as_pod(self, pod: Pod) -> RunningService:
+        """One that its spans say to be this pod."""
+        return self.running.enter_context(
+            running_demo_service(
+                self.stack.folder, jar=self.jar, agent=self.agent, collector=self.stack.otlp_http, pod=pod
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeServices:
-    """Starts node-services that differ in their upstream."""
+    """Starts node-services under the Node instrumentation; they run until the end."""
 
     stack: TracingStack
     built: Path
     instrumentation: Path
     running: ExitStack
 
-    def with_upstream(self, upstream: str) -> RunningService:
-        """One that asks this upstream; it runs until the end."""
+    def as_pod(self, pod: Pod, upstream: str) -> RunningService:
+        """One that asks this upstream, and that its spans say to be this pod."""
         return self.running.enter_context(
             running_node_service(
                 self.stack.folder,
@@ -101,15 +111,29 @@ class NodeServices:
                 instrumentation=self.instrumentation,
                 collector=self.stack.otlp_http,
                 upstream=upstream,
+                pod=pod,
             )
         )
+
+
+@pytest.fixture(scope="session")
+def demo_services(tracing_stack: TracingStack, demo_service_jar: Path, java_agent: Path) -> Iterator[DemoServices]:
+    """Starts demo-services, and stops them at the end."""
+    with ExitStack() as running:
+        yield DemoServices(stack=tracing_stack, jar=demo_service_jar, agent=java_agent, running=running)
+
+
+@pytest.fixture(scope="session")
+def demo_service(demo_services: DemoServices) -> RunningService:
+    """demo-service, sending to the tracing stack."""
+    return demo_services.as_pod(pod_of("demo-service"))
 
 
 @pytest.fixture(scope="session")
 def node_services(
     tracing_stack: TracingStack, node_service_folder: Path, node_instrumentation: Path
 ) -> Iterator[NodeServices]:
-    """Starts node-services under the Node instrumentation, and stops them at the end."""
+    """Starts node-services, and stops them at the end."""
     with ExitStack() as running:
         yield NodeServices(
             stack=tracing_stack, built=node_service_folder, instrumentation=node_instrumentation, running=running
@@ -119,14 +143,14 @@ def node_services(
 @pytest.fixture(scope="session")
 def node_service(node_services: NodeServices, demo_service: RunningService) -> RunningService:
     """node-service with demo-service as its upstream."""
-    return node_services.with_upstream(demo_service.url)
+    return node_services.as_pod(pod_of("node-service"), demo_service.url)
 
 
 @pytest.fixture(scope="session")
 def node_service_without_upstream(node_services: NodeServices) -> RunningService:
     """node-service whose upstream's address nobody listens on."""
     (port,) = free_ports(1)
-    return node_services.with_upstream(f"http://127.0.0.1:{port}")
+    return node_services.as_pod(pod_of("node-service", suffix="alone"), f"http://127.0.0.1:{port}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -7,16 +7,15 @@ from operator_stand_in import (
     MOUNTED_NODE,
     PREFIX,
     CannotInject,
-    Pod,
     injections,
     mounted_java,
     on_this_machine,
 )
-from running_services import deployment, injection_of, own_environment
+from running_services import deployment, injection_of, own_environment, pod_of
 
 from bot.sandbox.documents import Document, copy_of
 
-POD = Pod(replica_set="demo-service-6d4b75cb6d", suffix="hwx7f")
+POD = pod_of("demo-service")
 
 
 @pytest.mark.parametrize("cluster", CLUSTERS)
