@@ -3,7 +3,6 @@
 Each configured sender has its own path, so an unknown cluster, hook or registry is a 404 like any other (design: 7).
 """
 
-import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +10,6 @@ from datetime import timedelta
 from itertools import chain
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from bot import server_answers as answers
 from bot import server_metrics
@@ -25,6 +23,8 @@ from bot.receivers.registry import RegistryReceiver
 from bot.server_bodies import Load
 from bot.server_doors import Door, Hall, Reply
 from bot.server_ports import Gates, Health, Inbox, Metrics
+from bot.server_runner import DOORS
+from bot.server_runner import create_runner as create_runner
 from bot.server_traces import trace_of
 
 MEBIBYTE = 1024 * 1024
@@ -83,8 +83,10 @@ def create_app(
         retry_after=settings.retry_after,
     )
     app = web.Application(client_max_size=settings.body_limit)
-    for path, door in chain(_hooks(hall, settings), _gates(hall, settings, gates)):
+    doors = dict(chain(_hooks(hall, settings), _gates(hall, settings, gates)))
+    for path, door in doors.items():
         app.router.add_post(path, door.receive, expect_handler=door.expect)
+    app[DOORS] = {path: door.receive for path, door in doors.items()}
     app.add_routes(_health_routes(health, [received, *metrics]))
     app.add_routes(routes)
     for prefix, subapp in (subapps or {}).items():
@@ -92,33 +94,6 @@ def create_app(
     # Last, because it matches every path; a middleware for the router's own refusals would cost each delivery 4 µs.
     _Fallback(app)
     return app
-
-
-def create_runner(app: web.Application, *, linger: timedelta = timedelta(seconds=2)) -> web.AppRunner:
-    """The runner an app of ours is served by: no access log, no inflating of bodies.
-
-    linger: how long the rest of a refused body is read and dropped, so that its sender can read the answer.
-    The keep-alive time also bounds how long headers may take (aiohttp 3.14 starts it with the connection).
-    """
-    quiet = logging.getLogger("bot.server.http")
-    quiet.addFilter(_without_what_was_sent)
-    return web.AppRunner(
-        app,
-        access_log=None,
-        logger=quiet,
-        auto_decompress=False,
-        lingering_time=linger.total_seconds(),
-        keepalive_timeout=75,
-    )
-
-
-def _without_what_was_sent(record: logging.LogRecord) -> bool:
-    """Drop the traceback of malformed HTTP: aiohttp quotes the offending line there, credentials included."""
-    error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, HttpProcessingError):
-        record.exc_info = None
-        record.msg = "malformed HTTP from %s"
-    return True
 
 
 def _hooks(hall: Hall, settings: ServerSettings) -> Iterable[tuple[str, Door]]:

@@ -41,7 +41,7 @@ class Acknowledgement(web.StreamResponse):
 
 
 def accepted(
-    request: web.Request, delivery_id: str, *, duplicate: bool, status: int, now: datetime
+    request: web.BaseRequest, delivery_id: str, *, duplicate: bool, status: int, now: datetime
 ) -> web.StreamResponse:
     """202 (Flagger: 200) with the id under which the delivery is kept."""
     tail = ',"duplicate":true}' if duplicate else "}"

@@ -63,7 +63,7 @@ class Door:
         self._status = status
         self._reply = reply
 
-    async def receive(self, request: web.Request) -> web.StreamResponse:
+    async def receive(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; everything authentic is stored before its answer."""
         early = self._objection(request)
         if early is not None:
@@ -74,7 +74,7 @@ class Door:
         finally:
             self._hall.load.leave(hold)
 
-    async def expect(self, request: web.Request) -> web.StreamResponse | None:
+    async def expect(self, request: web.BaseRequest) -> web.StreamResponse | None:
         """Object before the body is sent, where the sender waits for leave (`Expect: 100-continue`, RFC 9110)."""
         if request.headers[hdrs.EXPECT].lower() != "100-continue":
             return self._refuse("unsupported_expectation")
@@ -85,7 +85,7 @@ class Door:
         request.writer.output_size = 0
         return None
 
-    def _objection(self, request: web.Request) -> ErrorCode | None:
+    def _objection(self, request: web.BaseRequest) -> ErrorCode | None:
         """What is wrong by the headers alone, before a byte of the body is read."""
         headers = request.headers
         if hdrs.CONTENT_ENCODING in headers:
@@ -97,7 +97,7 @@ class Door:
             return "too_large"
         return "overloaded" if self._hall.load.is_full else None
 
-    async def _take_in(self, request: web.Request, hold: Hold) -> web.StreamResponse:
+    async def _take_in(self, request: web.BaseRequest, hold: Hold) -> web.StreamResponse:
         hall = self._hall
         body = arrived_body(request.content, limit=self._limit, load=hall.load, hold=hold)
         if body is None:
@@ -115,7 +115,7 @@ class Door:
             return self._refuse(verdict.code)
         return await self._store(request, self._delivery(request, verdict, now))
 
-    def _delivery(self, request: web.Request, verified: Verified, now: datetime) -> Delivery:
+    def _delivery(self, request: web.BaseRequest, verified: Verified, now: datetime) -> Delivery:
         own_id = delivery_id(now)
         return Delivery(
             id=own_id,
@@ -128,7 +128,7 @@ class Door:
             trace=self._hall.trace_of(request.headers, own_id),
         )
 
-    async def _store(self, request: web.Request, delivery: Delivery) -> web.StreamResponse:
+    async def _store(self, request: web.BaseRequest, delivery: Delivery) -> web.StreamResponse:
         try:
             receipt = await self._hall.inbox.put(delivery)
         except (TemporaryError, PermanentError) as error:

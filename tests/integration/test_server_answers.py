@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 import aiohttp
 import pytest
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from receiving import NOW, MemoryInbox, ScriptedGates, ScriptedHealth, serving
 
 from bot.receivers.gitlab import GitlabSecret
@@ -87,3 +88,38 @@ async def test_a_wrong_method_is_405_and_a_wrong_path_404_beside_a_mounted_app()
 
     assert [answer.status for answer in answers] == [200, 405, 404, 404]
     assert allowed == "GET,HEAD"
+
+
+async def test_a_path_with_a_query_leads_to_the_same_door() -> None:
+    inbox = MemoryInbox()
+
+    async with serving(SETTINGS, inbox=inbox) as url, aiohttp.ClientSession() as session:
+        straight = await session.post(url + "/hooks/gitlab", data=b"{}", headers=TOKEN)
+        routed = await session.post(url + "/hooks/gitlab?from=group", data=b"{}", headers=TOKEN)
+
+    assert [straight.status, routed.status] == [202, 202]
+    assert [delivery.endpoint for delivery in inbox.deliveries] == ["gitlab", "gitlab"]
+
+
+async def test_a_middleware_sees_every_delivery() -> None:
+    seen: list[str] = []
+
+    @web.middleware
+    async def watching(request: web.Request, handler: Handler) -> web.StreamResponse:
+        seen.append(request.path)
+        return await handler(request)
+
+    app = create_app(SETTINGS, inbox=MemoryInbox(), gates=ScriptedGates(), health=ScriptedHealth())
+    app.middlewares.append(watching)
+    runner = create_runner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+
+    async with aiohttp.ClientSession() as session:
+        answer = await session.post(
+            f"http://127.0.0.1:{runner.addresses[0][1]}/hooks/gitlab", data=b"{}", headers=TOKEN
+        )
+    await runner.cleanup()
+
+    assert answer.status == 202
+    assert seen == ["/hooks/gitlab"]
