@@ -79,13 +79,18 @@ def java_agent() -> tuple[Path, Build]:
     pinned, name = (INSTRUMENTATION / "javaagent.sha256").read_text("utf-8").split()
     home = jdk()
     build = _built("Java agent", INSTRUMENTATION, ["target"], [_maven(INSTRUMENTATION, home, "process-resources")], "")
-    found = hashlib.sha256((INSTRUMENTATION / name).read_bytes()).hexdigest()
+    require_checksum(INSTRUMENTATION / name, pinned)
+    return INSTRUMENTATION / name, build
+
+
+def require_checksum(file: Path, pinned: str) -> None:
+    """Raises BuildFailed when the file's SHA-256 is another."""
+    found = hashlib.sha256(file.read_bytes()).hexdigest()
     if found != pinned:
         raise BuildFailed(
-            f"{name} has the SHA-256 {found}, but {pinned} is pinned. If the agent was changed on purpose, write the "
-            "new one to javaagent.sha256; else someone between here and Maven's repository changed it."
+            f"{file.name} has the SHA-256 {found}, but {pinned} is pinned. If the agent was changed on purpose, write "
+            "the new one to javaagent.sha256; else someone between here and Maven's repository changed it."
         )
-    return INSTRUMENTATION / name, build
 
 
 def node_instrumentation() -> tuple[Path, Build]:
