@@ -53,7 +53,7 @@ def test_no_service_holds_tracing_code(sources: str, manifest: str) -> None:
     folder = SERVICES / sources
     files = [*folder.rglob("*.*"), SERVICES / sources.partition("/")[0] / manifest]
 
-    assert len(files) > 20
+    assert len(files) >= 20
     assert [file.name for file in files if re.search(r"opentelemetry[./]", file.read_text("utf-8"))] == []
 
 
