@@ -60,11 +60,15 @@ class World:
         """Where one of the registries keeps the application's image."""
         return f"{self.registries.hosts[registry]}/demo/demo-service"
 
-    def sign(self, image: str, key: Path | None = None) -> None:
-        """Sign an image by digest."""
+    def sign(self, image: str, key: Path | None = None, *, older: bool = False) -> None:
+        """Sign an image by digest. older: as cosign 2 did, under a tag of its own."""
         key = key or self.key
-        self.cosign("signing-config", "create", "--out", str(key.parent / "signing.json"))
-        self.cosign("sign", "--yes", "--key", str(key), "--signing-config", str(key.parent / "signing.json"), image)
+        if older:
+            form = ["--new-bundle-format=false", "--use-signing-config=false", "--tlog-upload=false"]
+        else:
+            self.cosign("signing-config", "create", "--out", str(key.parent / "signing.json"))
+            form = ["--signing-config", str(key.parent / "signing.json")]
+        self.cosign("sign", "--yes", "--key", str(key), *form, image)
 
     def is_signed(self, image: str) -> bool:
         """Whether the key has signed it, as the registry of the image says."""

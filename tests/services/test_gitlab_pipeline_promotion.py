@@ -330,4 +330,18 @@ def test_release_file_that_somebody_wrote_is_refused(world: World) -> None:
 
     assert not run.passed
     assert f"{path} cannot be read. Restore it from the Git history, or promote again." in run.log
+    assert [one["state"] for one in record(run, "staging")] == ["refused"]
     assert list(where(world, found)) == ["build"]
+
+
+def test_signature_of_the_older_form_goes_along(world: World) -> None:
+    made, found = config(world, "older"), image(world, "2.3.0", name="older", signed=False)
+    world.sign(str(found), older=True)
+    made.commit(declared("staging", found), "Promote")
+
+    run = copied(made, "staging")
+
+    assert run.passed, run.log
+    there = f"{world.registries.hosts['staging']}/demo/older"
+    assert world.registries.tags(there) == {f"sha256-{found.digest.removeprefix('sha256:')}.sig"}
+    assert world.is_signed(f"{there}@{found.digest}")
