@@ -58,10 +58,14 @@ def environment_of(file: Path) -> str:
     return found
 
 
-def in_clear(file: Path, tree: Path = FLUX) -> Document:
-    """A Secret with its values. Fails with what sops says."""
-    said = sops("decrypt", str(file.relative_to(tree)), keys=DEMO_KEYS.read_text("utf-8"), tree=tree)
-    assert said.status == 0, said.err
+def in_clear(file: Path, *, keys: Path = DEMO_KEYS) -> Document:
+    """A Secret with its values. Fails with the file and the mend."""
+    assert keys.is_file(), f"{keys} is not there, so no secret can be read. Restore it: git checkout -- {keys.name}"
+    said = sops("decrypt", str(file), keys=keys.read_text("utf-8"))
+    assert said.status == 0, (
+        f"{file.relative_to(FLUX)} does not open with {keys.name}. Take a change by hand back, or encrypt it again: "
+        f"scripts/rotate-secrets. sops says:\n{said.err}"
+    )
     found: Document = YAML(typ="safe", pure=True).load(said.out)
     return found
 

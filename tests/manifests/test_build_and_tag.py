@@ -1,8 +1,6 @@
 """Images carry their commit, are pushed once, and are named by their digest, whatever the engine."""
 
 import json
-import os
-import shutil
 import stat
 import subprocess
 import sys
@@ -11,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from image_building import DIGEST, SCRIPT, Checkout, labels, new_checkout
+from image_building import DIGEST, Checkout, labels, new_checkout
 from local_process import free_ports, running
 from tools_at_hand import binary
 
@@ -221,16 +219,3 @@ def test_a_real_registry_has_the_digest_and_the_labels_and_takes_no_second_build
 
 def read(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.strip()
-
-
-def test_the_script_passes_shellcheck() -> None:
-    shellcheck = shutil.which("shellcheck")
-    if shellcheck is None:
-        absent = pytest.fail if os.environ.get("CI") else pytest.skip
-        absent("shellcheck is not on PATH. Install it (Debian: apt-get install shellcheck).")
-
-    command = [str(shellcheck), "--severity=style", str(SCRIPT)]
-    checked = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-
-    assert checked.stdout == ""
-    assert checked.returncode == 0

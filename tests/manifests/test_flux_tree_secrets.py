@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from flux_building import documents
-from flux_secrets import DEMO_KEYS, demo_keys, environment_of, sops
+from flux_secrets import DEMO_KEYS, demo_keys, environment_of, in_clear, sops
 from flux_tree import CLUSTERS, FLUX, REPOSITORY, layers, secret_files
 from tools_at_hand import binary
 
@@ -101,6 +101,17 @@ def test_a_change_by_hand_is_seen(what: str, changed: Callable[[str], str], tmp_
 
     assert said.status == 51, said.err
     assert "MAC mismatch" in said.err
+
+
+def test_a_missing_key_fails_with_the_file_and_the_mend(tmp_path: Path) -> None:
+    other = tmp_path / "other.agekey"
+    other.write_text(demo_keys()["minikube"])
+    file = FLUX / "apps" / "bot" / "production" / "secret.sops.yaml"
+
+    with pytest.raises(AssertionError, match=r"gone\.agekey is not there, .* Restore it: git checkout -- gone\.agekey"):
+        in_clear(file, keys=tmp_path / "gone.agekey")
+    with pytest.raises(AssertionError, match=r"^apps/bot/production/secret\.sops\.yaml does not open with other"):
+        in_clear(file, keys=other)
 
 
 def test_a_value_of_another_file_does_not_fit(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def test_a_rotation_keeps_the_values_and_encrypts_every_one_anew(tree: Path, key
     clear = sops("decrypt", WEBHOOK, keys=demo_keys()["production"], tree=tree).out
     before = set(re.findall(r"ENC\[\S+|^\s+[\w+/=]{60,}$", (tree / WEBHOOK).read_text(), re.MULTILINE))
 
-    said = run("rotate-secrets", tree=tree, keys=keys)
+    said = run("rotate-secrets", "production", tree=tree, keys=keys)
 
     after = set(re.findall(r"ENC\[\S+|^\s+[\w+/=]{60,}$", (tree / WEBHOOK).read_text(), re.MULTILINE))
     assert said.status == 0, said.err
@@ -128,6 +128,16 @@ def test_a_rotation_of_one_environment_leaves_the_others_alone(tree: Path, keys:
 
     after = contents(tree)
     assert sorted(name for name in after if after[name] != before[name]) == PRODUCTION
+
+
+def test_a_rotation_without_a_name_is_one_of_every_environment(tree: Path, keys: Path) -> None:
+    before = contents(tree)
+
+    said = run("rotate-secrets", tree=tree, keys=keys)
+
+    after = contents(tree)
+    assert said.status == 0, said.err
+    assert sorted(name for name in after if after[name] != before[name]) == SECRETS
 
 
 def test_a_dry_run_changes_nothing(tree: Path, keys: Path) -> None:
@@ -155,8 +165,8 @@ def test_without_the_key_nothing_changes_and_file_and_mend_are_named(tree: Path,
     away = key.rename(keys.parent / "elsewhere")
     before = contents(tree)
 
-    refused = run("rotate-secrets", tree=tree, keys=keys)
-    named = run("rotate-secrets", tree=tree, keys=keys, SOPS_AGE_KEY_FILE=str(away))
+    refused = run("rotate-secrets", "production", tree=tree, keys=keys)
+    named = run("rotate-secrets", "production", tree=tree, keys=keys, SOPS_AGE_KEY_FILE=str(away))
 
     assert refused.status == 1
     assert f"{tree}/{PRODUCTION[0]} cannot be read: none of the keys here opens it" in refused.err
@@ -171,7 +181,7 @@ def test_a_refusal_changes_nothing_of_what_could_be_read(tree: Path, keys: Path)
     (tree / WEBHOOK).write_text((tree / WEBHOOK).read_text().replace("name: sluice-webhook", "name: other"))
     before = contents(tree)
 
-    said = run("rotate-secrets", tree=tree, keys=keys)
+    said = run("rotate-secrets", "production", tree=tree, keys=keys)
 
     assert said.status == 1
     assert f"{tree}/{WEBHOOK} was changed after it was encrypted (MAC mismatch)" in said.err
@@ -181,7 +191,7 @@ def test_a_refusal_changes_nothing_of_what_could_be_read(tree: Path, keys: Path)
 def test_a_secret_in_clear_is_refused(tree: Path, keys: Path) -> None:
     (tree / WEBHOOK).write_text("apiVersion: v1\nkind: Secret\nstringData:\n  token: clear\n")
 
-    said = run("rotate-secrets", tree=tree, keys=keys)
+    said = run("rotate-secrets", "production", tree=tree, keys=keys)
 
     assert said.status == 1
     assert f"{WEBHOOK} is not encrypted. In {tree}: sops encrypt --in-place {WEBHOOK}" in said.err
@@ -285,15 +295,19 @@ def test_a_file_that_is_no_key_is_named(tree: Path, keys: Path) -> None:
     keys.mkdir()
     (keys / "notes.agekey").write_text("# mine\nhunter2\n")
 
-    said = run("rotate-secrets", tree=tree, keys=keys)
+    said = run("rotate-secrets", "production", tree=tree, keys=keys)
 
     assert said.status == 1
     assert f"{keys}/notes.agekey:2 is no age key" in said.err
     assert "hunter2" not in said.err
 
 
-def test_a_missing_program_is_named_with_its_mend(tree: Path, keys: Path) -> None:
-    said = run("rotate-secrets", tree=tree, keys=keys, PATH="/usr/bin:/bin")
+def test_a_missing_program_is_named_with_its_mend(tree: Path, keys: Path, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    for needed in ("sh", "dirname"):
+        (tmp_path / "bin" / needed).symlink_to(str(shutil.which(needed)))
+
+    said = run("rotate-secrets", tree=tree, keys=keys, PATH=str(tmp_path / "bin"))
 
     assert said.status == 1
     assert "sops is not on PATH. Install it, or build it here" in said.err
