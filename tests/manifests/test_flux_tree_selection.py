@@ -122,9 +122,11 @@ def test_policies_of_this_tree_all_select_something() -> None:
 numbers = st.integers(0, 12).map(str)
 words = st.sampled_from(["rc9", "rc10", "rc.1", "rc.10", "0", "alpha", "staging", "preprod", "prod", "beta.2-x", "1a"])
 versions = st.builds(".".join, st.lists(numbers, min_size=1, max_size=4))
+whole = st.builds("{}.{}.{}".format, numbers, numbers, numbers)
 tags = st.one_of(
+    whole,
+    st.builds("{}{}-{}".format, st.sampled_from(["", "v"]), whole, words),
     versions,
-    st.builds("{}{}-{}".format, st.sampled_from(["", "v"]), versions, words),
     st.sampled_from(["latest", "main-3f2a1c-1712", "20261123", "v", "1.2.3-", "01.2.3", "1.02.3", "sha256-5d41.sig"]),
 )
 comparisons = st.builds(
@@ -132,6 +134,7 @@ comparisons = st.builds(
     st.one_of(versions, st.sampled_from(["*", "x", "1.x", "1.2.*", "1.0.0-0", "1.2.3-rc.1", "2.0.0-alpha"])),
 )  # fmt: skip
 ranges = st.one_of(
+    st.sampled_from([">=0.1.0", ">=1.0.0", ">=1.0.0-0", "*", "^1", "1.x || 2.x", "<9", "!=1.10.0"]),
     comparisons,
     st.builds("{} {}".format, comparisons, comparisons),
     st.builds("{}, {}".format, comparisons, comparisons),
@@ -156,7 +159,9 @@ policies = st.one_of(
 )  # fmt: skip
 
 
-@given(cases=st.lists(st.tuples(policies, st.lists(tags, unique=True, max_size=8)), min_size=20, max_size=60))
+@given(
+    cases=st.lists(st.tuples(policies, st.lists(tags, unique=True, min_size=1, max_size=12)), min_size=20, max_size=60)
+)
 @settings(max_examples=40)
 def test_the_sandbox_selects_what_flux_selects(cases: list[tuple[Policy, list[str]]]) -> None:
     real = selected([asked(policy, listed) for policy, listed in cases])
