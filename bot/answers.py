@@ -37,6 +37,9 @@ Code = Literal[
     "ask",
     "duplicate",
     "rate_limited",
+    "superseded",
+    "cancelled",
+    "declined",
     "failed",
 ]
 """Why a command ended as it did: stable words for machines, kept in the journal and shown in replies and the API."""

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from bot.actions import Action, Decision, Gate, RecordPromotion, act, digest, wait, would
 from bot.observing import MergeRequestSeen, Promotion, PromotionState, Release, promotion_id
-from config.policy import EnvironmentPolicy, Mode
+from config.policy import EnvironmentPolicy, Mode, Policy
+from handlers.asked import joined, settle
 from handlers.gates import (
     branch_untouched,
     healthy_before,
@@ -18,6 +19,7 @@ from handlers.gates import (
     target_settled,
 )
 from handlers.modes import mode_of, muted
+from handlers.overriding import overridden, remaining, told_of_skips
 from handlers.promotion_facts import PromotionFacts
 from handlers.proposing import merge, propose
 from handlers.showing import publish, show
@@ -30,12 +32,16 @@ LOOK_AGAIN_LATER = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Landing:
-    """A target and everything that decides its next step. gates: in the order they are shown; the proof is last."""
+    """A target and everything that decides its next step.
+
+    gates: in the order they are shown; the proof is last. debts: what a person passed over, each a sentence.
+    """
 
     facts: PromotionFacts
     target: Release
     environment: EnvironmentPolicy
     gates: tuple[Gate, ...]
+    debts: tuple[str, ...] = ()
 
     @property
     def request(self) -> MergeRequestSeen | None:
@@ -67,9 +73,8 @@ class Landing:
     def because(self) -> str:
         """Where it stands, in a sentence."""
         shut = [gate.because for gate in self.gates if gate.verdict != "green"]
-        if shut:
-            return f"{self.target.name} waits: {'; '.join(shut)}"
-        return f"{self.target.name} may land{self.waits_for}"
+        stands = f"waits: {'; '.join(shut)}" if shut else f"may land{self.waits_for}"
+        return "; ".join([f"{self.target.name} {stands}", *self.debts])
 
     @property
     def waits_for(self) -> str:
@@ -81,10 +86,13 @@ class Landing:
         return f": a person merges !{self.request.iid}, because {why}"
 
 
-def promote(facts: PromotionFacts, target: Release, environment: EnvironmentPolicy, now: datetime) -> Decision:
+def promote(facts: PromotionFacts, target: Release, policy: Policy, now: datetime) -> Decision:
     """Judge the gates and take the next step towards the merge."""
-    gates = judge(facts, target, environment, now)
-    landing = Landing(facts=facts, target=target, environment=environment, gates=gates)
+    environment = policy.environment(facts.key.application, facts.key.environment)
+    plain = judge(facts, target, environment, now)
+    gates = passed_over(facts, plain, environment.after)
+    debts = tuple(gate.because for gate, before in zip(gates, plain, strict=True) if gate != before)
+    landing = Landing(facts=facts, target=target, environment=environment, gates=gates, debts=debts)
     if merged := just_merged(landing, now):
         return merged
     stale = superseded(facts, target, f"superseded by {target.name}", now)
@@ -97,8 +105,9 @@ def promote(facts: PromotionFacts, target: Release, environment: EnvironmentPoli
 def judge(facts: PromotionFacts, target: Release, environment: EnvironmentPolicy, now: datetime) -> tuple[Gate, ...]:
     """Every gate, in the order they are shown; the merge proof is last."""
     request, promotions = facts.open_request, facts.promotions
+    after = remaining(environment.after, facts.pinned)
     return (
-        healthy_before.judge(target, environment.after, promotions, environment.soak, now, facts.denied_before),
+        healthy_before.judge(target, after, promotions, environment.soak, now, facts.denied_before),
         not_denied.judge(facts.key, target, facts.seen),
         pin.judge(facts.key, target, facts.seen, promotions),
         no_hold.judge(facts.holds, facts.requests, now),
@@ -109,14 +118,25 @@ def judge(facts: PromotionFacts, target: Release, environment: EnvironmentPolicy
     )
 
 
+def passed_over(facts: PromotionFacts, gates: tuple[Gate, ...], after: tuple[str, ...]) -> tuple[Gate, ...]:
+    """The gates as a person who passes over some of them leaves them; what was measured to be bad stays out."""
+    denied = {healthy_before.NAME} if facts.denied_before else set()
+    taken_back = {no_hold.NAME} if any(one.kind == "rollback" for one in facts.requests) else set()
+    shown = tuple(overridden(gate, facts.pinned, frozenset(denied | taken_back)) for gate in gates)
+    return tuple(
+        told_of_skips(gate, after, facts.pinned) if gate.name == healthy_before.NAME else gate for gate in shown
+    )
+
+
 def just_merged(landing: Landing, now: datetime) -> Decision | None:
     """GitLab merged it after Git was read: what was ready is merging now, so that a revert ends it (withdrawn)."""
     request, promotion = landing.facts.merge_request, landing.facts.under_way
     if request is None or promotion is None or not brought(promotion, request):
         return None
     because = f"!{request.iid} is merged, Git is being read"
+    asked = settle(joined(landing.facts.requests, promotion.release), ("done", "ok", f"!{request.iid} is merged"))
     if promotion.state != "ready":
-        return wait(because=because, look_again=LOOK_AGAIN_LATER)
+        return wait(*asked, because=because, look_again=LOOK_AGAIN_LATER)
     record = replace(
         promotion,
         state="merging",
@@ -125,7 +145,7 @@ def just_merged(landing: Landing, now: datetime) -> Decision | None:
         merged_revision=request.merged_revision,
         updated_at=now,
     )
-    return wait(RecordPromotion(promotion=record), because=because, look_again=LOOK_AGAIN)
+    return wait(RecordPromotion(promotion=record), *asked, because=because, look_again=LOOK_AGAIN)
 
 
 def brought(promotion: Promotion, request: MergeRequestSeen) -> bool:

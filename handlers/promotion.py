@@ -3,29 +3,45 @@
 from dataclasses import replace
 from datetime import datetime
 
-from bot.actions import ClosePromotion, Decision, RecordPromotion, act, skip
+from bot.actions import ClosePromotion, Decision, RecordPromotion, SettleRequest, act, skip
 from bot.events import EnvironmentKey
 from bot.observing import Rule
 from config.policy import EnvironmentPolicy, Policy
+from handlers.asked import answers, joined, settle
 from handlers.choosing import may_follow, turned_away
 from handlers.landing import promote, superseded
 from handlers.modes import muted
-from handlers.promotion_facts import PromotionFacts, observe
+from handlers.ordered import LOOK_AGAIN, carry_out
+from handlers.promotion_facts import PromotionFacts, ground, observe
 from handlers.undone import went_back
 
 
 def decide(facts: PromotionFacts, policy: Policy, now: datetime) -> Decision:
-    """Open, update, merge or close the one merge request of this environment, or say what is waited for."""
-    environment = policy.environment(facts.key.application, facts.key.environment)
-    if environment.delivery == "observe":
-        return skip(because=f"{facts.key.environment} follows the build tag itself: nothing is promoted into it")
+    """Take the next step, and answer the requests that are at their end."""
     if refused := closed_by_a_person(facts, now):
         return refused
+    environment = policy.environment(facts.key.application, facts.key.environment)
+    if ordered := carry_out(facts, environment, now):
+        return ordered
+    decision = next_step(facts, environment, policy, now)
+    answered = {action.request.id for action in decision.actions if isinstance(action, SettleRequest)}
+    more = [
+        one for one in answers(facts.requests, facts.named, ground(facts, policy)) if one.request.id not in answered
+    ]
+    if not more:
+        return decision
+    return replace(decision, actions=(*decision.actions, *more), look_again=decision.look_again or LOOK_AGAIN)
+
+
+def next_step(facts: PromotionFacts, environment: EnvironmentPolicy, policy: Policy, now: datetime) -> Decision:
+    """Open, update, merge or close the one merge request of this environment, or say what is waited for."""
+    if environment.delivery == "observe":
+        return skip(because=f"{facts.key.environment} follows the build tag itself: nothing is promoted into it")
     if not facts.seen.agrees:
         return hold_what_was_written(facts)
     if facts.target is None:
         return nothing_to_promote(facts, environment, now)
-    return promote(facts, facts.target, environment, now)
+    return promote(facts, facts.target, policy, now)
 
 
 def closed_by_a_person(facts: PromotionFacts, now: datetime) -> Decision | None:
@@ -37,7 +53,8 @@ def closed_by_a_person(facts: PromotionFacts, now: datetime) -> Decision | None:
         return None
     because = f"!{request.iid} was closed by a person: {promotion.release.name} is not asked for again by itself"
     record = replace(promotion, state="declined", because=because, updated_at=now)
-    return skip(RecordPromotion(promotion=record), because=because)
+    asked = settle(joined(facts.requests, promotion.release), ("refused", "declined", because))
+    return skip(RecordPromotion(promotion=record), *asked, because=because)
 
 
 def hold_what_was_written(facts: PromotionFacts) -> Decision:

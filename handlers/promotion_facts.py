@@ -13,8 +13,11 @@ from bot.observing import (
     Observer,
     Promotion,
     Release,
+    ReleaseRecord,
     Request,
 )
+from config.policy import Policy
+from handlers.asked import Ground, ending, joined, meant, pinning
 from handlers.choosing import choose, kept_out, turned_away
 from handlers.showing import publish, show
 from handlers.standing import look
@@ -24,7 +27,8 @@ from handlers.standing import look
 class PromotionFacts:
     """An environment, what could be promoted into it, and the merge request that is or was open.
 
-    promotions: all environments of the application, newest first. target: what `choose` found.
+    promotions: all environments of the application, newest first. named: the release of the request that counts.
+    target: that, if it can land; else what `choose` found.
     written: effect key → digest of what was last written under it. holds and requests: what people want here.
     denied_before: the target's denials in the environments before, by environment.
     """
@@ -40,6 +44,14 @@ class PromotionFacts:
     holds: tuple[Hold, ...] = ()
     requests: tuple[Request, ...] = ()
     denied_before: tuple[tuple[str, Denial], ...] = ()
+    named: Release | None = None
+
+    @property
+    def pinned(self) -> tuple[Request, ...]:
+        """The requests that pin the target, oldest first; none where nobody asked, or what was named cannot land."""
+        if self.target is None or self.named is None or self.target.id != self.named.id:
+            return ()
+        return joined(self.requests, self.named)
 
     @property
     def under_way(self) -> Promotion | None:
@@ -54,27 +66,57 @@ class PromotionFacts:
 
 async def observe(key: EnvironmentKey, observer: Observer) -> PromotionFacts:
     """Read Git, the journal and the merge request; compare commits only when there is something to promote."""
-    promotions = await observer.promotions(key.owner)
-    seen = await look(key, observer, promotions)
-    last = under_way(key, promotions)
-    request = await observer.merge_request(key, last.merge_request if last else None)
-    before = observer.policy.before(key.application, key.environment)
-    releases = await observer.releases(key.owner)
-    barred = turned_away(key, promotions, request) | kept_out(key, seen, releases, promotions)
-    target = choose(seen, releases, promotions, before, barred)
+    promotions, releases = await observer.promotions(key.owner), await observer.releases(key.owner)
+    requests, last = await observer.requests(key), under_way(key, promotions)
     facts = PromotionFacts(
         key=key,
         installation=await observer.installation(key.tenant),
-        seen=seen,
+        seen=await look(key, observer, promotions),
         promotions=promotions,
-        target=target,
-        comparison=await observer.comparison(key.owner, seen.declared, target) if target else None,
-        merge_request=request,
+        target=None,
+        comparison=None,
+        merge_request=await observer.merge_request(key, last.merge_request if last else None),
         holds=await observer.holds(key),
-        requests=await observer.requests(key),
-        denied_before=await denials_of(target, key, before, observer) if target else (),
+        requests=requests,
+        named=meant(pinning(requests), releases),
     )
-    return replace(facts, written=await what_was_written(facts, observer))
+    target = target_of(facts, releases, observer.policy)
+    return await aim(replace(facts, target=target), observer) if target else facts
+
+
+def target_of(facts: PromotionFacts, releases: tuple[ReleaseRecord, ...], policy: Policy) -> Release | None:
+    """What a person named, if it can land; else what automation brings next."""
+    key, seen, promotions = facts.key, facts.seen, facts.promotions
+    pinned = pinning(facts.requests)
+    if pinned is not None and ending(pinned, facts.named, ground(facts, policy)) is None:
+        return facts.named
+    barred = turned_away(key, promotions, facts.merge_request) | kept_out(key, seen, releases, promotions)
+    return choose(seen, releases, promotions, policy.before(key.application, key.environment), barred)
+
+
+def ground(facts: PromotionFacts, policy: Policy) -> Ground:
+    """What requests are judged by."""
+    return Ground(
+        key=facts.key,
+        environment=policy.environment(facts.key.application, facts.key.environment),
+        installation=facts.installation,
+        seen=facts.seen,
+        promotions=facts.promotions,
+    )
+
+
+async def aim(facts: PromotionFacts, observer: Observer) -> PromotionFacts:
+    """The same with what the gates ask about the target."""
+    key, target, seen = facts.key, facts.target, facts.seen
+    if target is None:
+        return facts
+    before = observer.policy.before(key.application, key.environment)
+    return replace(
+        facts,
+        comparison=await observer.comparison(key.owner, seen.declared, target),
+        denied_before=await denials_of(target, key, before, observer),
+        written=await what_was_written(facts, observer),
+    )
 
 
 async def denials_of(

@@ -3,6 +3,7 @@
 from bot.actions import Gate, Line, MergePromotion, ProposePromotion
 from bot.events import EnvironmentKey
 from bot.observing import Comparison, MergeRequestSeen, Release
+from handlers.asked import story
 from handlers.promotion_facts import PromotionFacts
 
 REBUILD = frozenset({"conflict", "need_rebase"})
@@ -22,7 +23,7 @@ def propose(facts: PromotionFacts, target: Release, gates: tuple[Gate, ...]) -> 
         draft=draft,
         changes=lines(facts.comparison),
         changes_url=facts.comparison.url if facts.comparison else "",
-        because=gates[0].because,
+        because="; ".join([*map(story, facts.pinned), gates[0].because]),
         rebuild=rebuild,
     )
 

@@ -30,10 +30,11 @@ CROSSED = 20
 class RollbackFacts:
     """An environment and everything that speaks for or against taking its release back.
 
-    promotions: of this environment, newest first. requests: oldest first. automated: image automation writes the
-    positions, so that they may say what no release file declares. The rest is read only when there is a case
-    or a request: failures of the tenant, from where it would go back to up to the release, marks of irreversibility
-    with the release that carries them, the open merge request of the rollback branch, and the digests last written.
+    promotions: of this environment, newest first. requests: to roll back or allow, oldest first. automated: image
+    automation writes the positions, so that they may say what no release file declares. The rest is read only when
+    there is a case or a request: failures of the tenant, from where it would go back to up to the release, marks of
+    irreversibility with the release that carries them, the open merge request of the rollback branch, and the digests
+    last written.
     """
 
     key: EnvironmentKey
@@ -71,7 +72,7 @@ async def observe(key: EnvironmentKey, observer: Observer) -> RollbackFacts:
         installation=await observer.installation(key.tenant),
         seen=await look(key, observer, promotions),
         promotions=tuple(promotion for promotion in promotions if promotion.key == key),
-        requests=await observer.requests(key),
+        requests=tuple(one for one in await observer.requests(key) if one.kind in ("rollback", "allow")),
         automated=observer.policy.environment(key.application, key.environment).delivery == "image_automation",
     )
     if facts.case is None and not facts.requests:

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from bot.actions import (
     Action,
     Answer,
+    Code,
     Decision,
     Emoji,
     LookAgain,
@@ -41,7 +42,8 @@ def decide(facts: CommandFacts, policy: Policy, now: datetime) -> Decision:
         return act(*ended, because="requests ended, and are told") if ended else skip(because="nothing is waiting")
     more = (LookAgain(keys=(facts.key,), because=f"{facts.waiting} more commands wait"),) if facts.waiting else ()
     if why := silent(facts):
-        return skip(settled(command, refused(Refused(code="bot", rule=why)), now), *more, because=why)
+        unsaid = settled(command, refused(Refused(code="bot", rule=why)), now)
+        return act(*ended, unsaid, *more, because=why) if ended else skip(unsaid, *more, because=why)
     ending = judge(facts, command, policy, now)
     return act(*ended, *carry_out(command, ending, now), *more, because=f"{command.heard.text}: {ending.because}")
 
@@ -108,10 +110,15 @@ def is_change(command: Command) -> bool:
 def tell_end(command: Command) -> list[Action]:
     """A request that its environment's rule dealt with: the emoji says how, and a no is explained."""
     good = command.state == "done"
-    answer: Answer = Told(because=command.because) if good else Refused(code="conflict", rule=command.because)
+    answer: Answer = Told(because=command.because) if good else Refused(code=code_of(command), rule=command.because)
     chat = command.heard.place.door in ("slack", "mattermost")
     told = shown(command, SEEN[command.state], answer if chat or not good else None, command.because)
     return [*told, MarkTold(command=command.id)]
+
+
+def code_of(command: Command) -> Code:
+    """The code it was settled with, as long as it is one of ours."""
+    return next((code for code in get_args(Code) if code == command.code), "failed")
 
 
 RULE = Rule(name="commands", about=CommandKey, facts=CommandFacts, observe=observe, decide=decide)

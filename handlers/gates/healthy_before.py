@@ -7,6 +7,8 @@ from bot.observing import Denial, Promotion, Release
 from handlers.choosing import healthy_at
 from handlers.undone import still_counts
 
+NAME = "healthy before"
+
 
 def judge(
     release: Release,
@@ -20,17 +22,17 @@ def judge(
 
     denied: the release's denials in the environments before, by environment; they outlast its health there.
     """
-    if not before:
-        return Gate(name="healthy before", verdict="green", because="no environment comes before")
     if denied:
         environment, denial = denied[0]
         because = f"{release.name} is denied in {environment}: {denial.because}"
-        return Gate(name="healthy before", verdict="red", because=because)
+        return Gate(name=NAME, verdict="red", because=because)
+    if not before:
+        return Gate(name=NAME, verdict="green", because="no environment comes before")
     for environment in before:
         if gate := missing(release, environment, promotions, soak, now):
             return gate
     because = f"{release.name} is healthy in {' and '.join(before)}"
-    return Gate(name="healthy before", verdict="green", because=because)
+    return Gate(name=NAME, verdict="green", because=because)
 
 
 def missing(
@@ -43,16 +45,14 @@ def missing(
     # What image automation writes over a rollback vouches for nothing, though it may be the newest try.
     if left is not None and (left is last or still_counts(left.updated_at, release, left.key, promotions)):
         verdict: Verdict = "waiting" if left.asked_again_at else "red"
-        return Gate(
-            name="healthy before", verdict=verdict, because=f"{release.name} left {environment}: {left.because}"
-        )
+        return Gate(name=NAME, verdict=verdict, because=f"{release.name} left {environment}: {left.because}")
     moment = healthy_at(release, environment, promotions)
     if moment is not None:
         ripe = moment + soak
         because = f"{release.name} soaks in {environment} until {ripe:%Y-%m-%d %H:%M:%S} UTC"
-        return None if now >= ripe else Gate(name="healthy before", verdict="waiting", because=because)
+        return None if now >= ripe else Gate(name=NAME, verdict="waiting", because=because)
     if last is None:
         because = f"{release.name} has not been in {environment} yet"
-        return Gate(name="healthy before", verdict="waiting", because=because)
+        return Gate(name=NAME, verdict="waiting", because=because)
     because = f"{release.name} is not healthy in {environment}: {last.because}"
-    return Gate(name="healthy before", verdict="red" if last.state == "failed" else "waiting", because=because)
+    return Gate(name=NAME, verdict="red" if last.state == "failed" else "waiting", because=because)

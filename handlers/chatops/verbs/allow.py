@@ -22,7 +22,7 @@ def decide(facts: CommandFacts, command: Command, policy: Policy, now: datetime)
     if isinstance(release, Refused):
         return refused(release)
     because = f"{release.name} may be promoted into {environment.name} again once its denial is out of Git"
-    return opened(command, world, because)
+    return opened(facts, command, world.key, because, release)
 
 
 VERB = Verb(

@@ -1,9 +1,10 @@
 """What all verbs share that ask a rule of an environment for something: may the bot act there, and does it exist?"""
 
 from bot.actions import OpenRequest, Refused
+from bot.events import EnvironmentKey
 from bot.observing import Command, Promotion, PromotionState, Release
 from config.policy import EnvironmentPolicy
-from handlers.chatops.facts import World, named
+from handlers.chatops.facts import CommandFacts, World, named
 from handlers.chatops.naming import nearest_version
 from handlers.chatops.verb import Ending, would
 from handlers.modes import muted
@@ -20,14 +21,22 @@ def not_acting(world: World, environment: EnvironmentPolicy) -> Refused | None:
     return Refused(code="not_in_act_mode", rule=rule, found=why)
 
 
-def opened(command: Command, world: World, because: str) -> Ending:
-    """The command becomes a request; in a dry run, only what would happen is told."""
-    said = command.heard.said
+def opened(facts: CommandFacts, command: Command, key: EnvironmentKey, because: str, release: Release | None) -> Ending:
+    """The command becomes a request for this very release; in a dry run, only what would happen is told."""
+    said, caller = command.heard.said, facts.caller
     if said is not None and said.dry_run:
         return would(because)
     match said.verb if said else "":
         case "promote" | "rollback" | "allow" | "retry" | "cancel" | "reject" as kind:
-            record = OpenRequest(command=command.id, key=world.key, kind=kind, because=because)
+            record = OpenRequest(
+                command=command.id,
+                key=key,
+                kind=kind,
+                because=because,
+                version=release.version if release else "",
+                release_id=release.id if release else "",
+                principal=caller.principal if caller else command.heard.principal,
+            )
             return Ending(outcome="open", because=because, records=(record,))
         case other:
             raise ValueError(f"{other} asks no rule for anything")

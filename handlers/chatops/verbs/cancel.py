@@ -1,10 +1,11 @@
-"""`cancel`: a request to promote is withdrawn; its merge request is closed, and nothing is held against the release."""
+"""`cancel`: a request to promote is withdrawn; its merge request is closed, and comes again when somebody asks."""
 
 from datetime import datetime
 
 from bot.actions import Refused
 from bot.observing import Command, VerbForm
 from config.policy import Policy
+from handlers.asked import meant, pinning
 from handlers.chatops.facts import CommandFacts
 from handlers.chatops.verb import Ending, Verb, refused
 from handlers.chatops.verbs.asking import opened
@@ -15,12 +16,13 @@ def decide(facts: CommandFacts, command: Command, policy: Policy, now: datetime)
     world = facts.world
     if world is None:
         return refused(Refused(code="ask", rule="it must say in which environment"))
-    asked = next((request for request in world.requests if request.kind == "promote"), None)
+    asked = pinning(world.requests)
     if asked is None:
         rule, found = "somebody must have asked for it", f"nobody asked for a promotion into {world.key.environment}"
         next_ = f"`reject {world.key.application} {world.key.environment} --reason …` closes what automation proposes."
         return refused(Refused(code="nothing_to_do", rule=rule, found=found, next=next_))
-    return opened(command, world, f"the request of {asked.principal} for {asked.version or 'a promotion'} is withdrawn")
+    because = f"{asked.principal} asked for {asked.version or 'a promotion'}, which is withdrawn"
+    return opened(facts, command, world.key, because, meant(asked, world.releases))
 
 
 VERB = Verb(

@@ -3,13 +3,15 @@
 from datetime import datetime
 
 from bot.actions import Refused
-from bot.observing import Command, Release, Request, Spoken, VerbForm, compare_versions
-from config.policy import Policy
+from bot.observing import Command, Release, Spoken, VerbForm
+from config.policy import EnvironmentPolicy, Policy
+from handlers.asked import Ground, is_meant, joined, not_brought
 from handlers.chatops.facts import CommandFacts, World, named
 from handlers.chatops.naming import nearest_version
 from handlers.chatops.verb import Ending, Verb, refused
 from handlers.chatops.verbs.asking import not_acting, opened
-from handlers.gates import OVERRIDABLE
+from handlers.choosing import kept_out, may_follow, newest
+from handlers.gates import OVERRIDABLE, gate_name, pin
 
 NEVER = "never overridable: what was measured to be bad, untested or touched by somebody else stays a person's matter"
 
@@ -22,38 +24,35 @@ def decide(facts: CommandFacts, command: Command, policy: Policy, now: datetime)
     environment = policy.environment(world.key.application, world.key.environment)
     if refusal := not_acting(world, environment) or not_overridable(said, environment.after):
         return refused(refusal)
-    if environment.delivery == "observe":
-        found = f"{environment.name} follows its build by itself"
-        return refused(Refused(code="nothing_to_do", rule="releases must be promoted into it", found=found))
     target = wanted(command, said, world)
     if isinstance(target, Refused):
         return refused(target)
-    if refusal := standing_against(target, said, world):
+    if refusal := standing_against(target, said, world, environment):
         return refused(refusal)
-    return opened(command, world, f"{target.name} is promoted into {environment.name} once its gates are green")
+    because = f"{target.name} is promoted into {environment.name} once its gates are green"
+    return opened(facts, command, world.key, because, target)
 
 
 def wanted(command: Command, said: Spoken, world: World) -> Release | Refused:
-    """The version named, else the one that waits, else the newest known that is newer than what Git declares."""
+    """The version named, else the one that waits, else the newest that nothing keeps out and Git does not have."""
     if said.version:
         return named(command, world) or nearest_version(said.version, world)
     if world.open_promotion is not None:
         return world.open_promotion.release
-    declared = world.seen.declared.version if world.seen.declared else "0.0.0-0"
-    newer = [r.release for r in world.releases if compare_versions(r.release.version, declared) == "newer"]
-    if not newer:
-        found = f"no release is newer than {declared}"
+    declared = world.seen.declared
+    newer = [one.release for one in world.releases if may_follow(one.release, declared)]
+    out = kept_out(world.key, world.seen, world.releases, world.promotions)
+    best = newest([release for release in newer if release.id not in out])
+    if best is None:
+        found = f"no release is newer than {declared.name}" if declared else "no release is known yet"
         return Refused(code="nothing_to_do", rule="a newer release, or a version named", found=found)
-    best = newer[0]
-    for one in newer[1:]:
-        best = one if compare_versions(one.version, best.version) == "newer" else best
     return best
 
 
 def not_overridable(said: Spoken, after: tuple[str, ...]) -> Refused | None:
     """Gates and environments that cannot be passed over."""
     for gate in said.override:
-        if gate.replace("-", " ").replace("_", " ") not in OVERRIDABLE:
+        if gate_name(gate) not in OVERRIDABLE:
             found = f"{gate} is not one of {', '.join(sorted(OVERRIDABLE))}"
             return Refused(code="never_overridable", rule=NEVER, found=found)
     for environment in said.skip:
@@ -66,27 +65,51 @@ def not_overridable(said: Spoken, after: tuple[str, ...]) -> Refused | None:
     return None
 
 
-def standing_against(target: Release, said: Spoken, world: World) -> Refused | None:
-    """It is there already, it is denied, or another request wants something else."""
-    if world.seen.declared is not None and world.seen.declared.id == target.id:
-        found = f"Git says {target.name} in {world.key.environment}"
+def standing_against(target: Release, said: Spoken, world: World, environment: EnvironmentPolicy) -> Refused | None:
+    """It is there already, it can never land, or another request wants something else."""
+    key, declared = world.key, world.seen.declared
+    if declared is not None and declared.id == target.id:
+        found = f"Git says {target.name} in {key.environment}"
         return Refused(code="already", rule="it must not be there yet", found=found)
     if (denial := world.seen.denied(target)) is not None:
-        help_ = f'`allow {world.key.application} {denial.version} in {world.key.environment} --reason "…"`'
+        help_ = f'`allow {key.application} {denial.version} in {key.environment} --reason "…"`'
         rule, found = "a denied release is never promoted", f"{target.name} is denied: {denial.because}"
         return Refused(code="never_overridable", rule=rule, found=found, next=help_)
-    other = conflicting(target, world)
+    pinned = pin.judge(key, target, world.seen, world.promotions)
+    if pinned.verdict == "red":
+        return Refused(code="never_overridable", rule="a pin is never passed over", found=pinned.because)
+    if (no := not_brought(target, ground(world, environment))) is not None:
+        _, code, because = no
+        return Refused(code=code, rule="it must be able to land there", found=because)
+    return asked_before(target, said, world)
+
+
+def ground(world: World, environment: EnvironmentPolicy) -> Ground:
+    """What requests are judged by."""
+    return Ground(
+        key=world.key,
+        environment=environment,
+        installation=world.installation,
+        seen=world.seen,
+        promotions=world.promotions,
+    )
+
+
+def asked_before(target: Release, said: Spoken, world: World) -> Refused | None:
+    """One request at a time; the same again must pass over more than before."""
+    asked = [request for request in world.requests if request.kind == "promote"]
+    other = next((request for request in asked if not is_meant(target, request)), None)
     if other is not None and not said.replace:
-        found = f"{other.principal} asked for {other.version or 'the one that waits'}"
+        found = f"{other.principal} asked for {other.version}"
         next_ = "Add --replace to ask for this one instead."
         return Refused(code="conflict", rule="one request at a time", found=found, next=next_)
+    same = joined(asked, target)
+    passed = {gate_name(gate) for one in same for gate in one.override} | {name for one in same for name in one.skip}
+    if same and other is None and {*map(gate_name, said.override), *said.skip} <= passed:
+        found = f"{same[0].principal} asked for {target.name} before, and it waits for its gates"
+        next_ = f"`why {world.key.application} {world.key.environment}` says for which."
+        return Refused(code="already", rule="it must not have been asked for", found=found, next=next_)
     return None
-
-
-def conflicting(target: Release, world: World) -> Request | None:
-    """Another open request to promote something else."""
-    asked = (request for request in world.requests if request.kind == "promote")
-    return next((request for request in asked if request.version not in (target.version, target.name)), None)
 
 
 VERB = Verb(

@@ -18,7 +18,8 @@ def decide(facts: CommandFacts, command: Command, policy: Policy, now: datetime)
         where = command.heard.environment
         rule, found = "a promotion must wait there", f"nothing waits for {where}"
         return refused(Refused(code="nothing_to_do", rule=rule, found=found))
-    return opened(command, world, f"{promotion.release.name} is declined for {world.key.environment}")
+    because = f"{promotion.release.name} is declined for {world.key.environment}"
+    return opened(facts, command, world.key, because, promotion.release)
 
 
 VERB = Verb(

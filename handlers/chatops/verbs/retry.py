@@ -3,17 +3,16 @@
 from datetime import datetime
 
 from bot.actions import Refused
-from bot.observing import Command, PromotionState, VerbForm
+from bot.observing import Command, VerbForm
 from config.policy import Policy
 from handlers.chatops.facts import CommandFacts
 from handlers.chatops.verb import Ending, Verb, refused
 from handlers.chatops.verbs.asking import not_acting, opened
-
-AGAIN: frozenset[PromotionState] = frozenset({"failed", "declined", "withdrawn", "rolled_back", "superseded"})
+from handlers.ordered import not_retried
 
 
 def decide(facts: CommandFacts, command: Command, policy: Policy, now: datetime) -> Ending:
-    """The newest promotion of the environment, if it ended and its release is not denied."""
+    """The newest promotion of the environment, if it ended badly and nothing but its end stands against it."""
     world = facts.world
     if world is None:
         return refused(Refused(code="ask", rule="it must say in which environment"))
@@ -21,14 +20,13 @@ def decide(facts: CommandFacts, command: Command, policy: Policy, now: datetime)
     if refusal := not_acting(world, environment):
         return refused(refusal)
     last = next((promotion for promotion in world.promotions if promotion.key == world.key), None)
-    if last is None or last.state not in AGAIN:
-        found = f"the last promotion of {environment.name} is {last.state}" if last else "there was no promotion yet"
-        return refused(Refused(code="nothing_to_do", rule="only what ended badly is tried again", found=found))
-    if denial := world.seen.denied(last.release):
-        help_ = f'`allow {world.key.application} {denial.version} in {environment.name} --reason "…"`'
-        rule, found = "a denied release is not tried again", f"{last.release.name} is denied: {denial.because}"
-        return refused(Refused(code="never_overridable", rule=rule, found=found, next=help_))
-    return opened(command, world, f"{last.release.name} is tried again in {environment.name}")
+    rule = "only what ended badly is tried again"
+    if last is None:
+        return refused(Refused(code="nothing_to_do", rule=rule, found="there was no promotion yet"))
+    if (no := not_retried(last, world.seen)) is not None:
+        return refused(Refused(code=no[1], rule=rule, found=no[2]))
+    because = f"{last.release.name} is tried again in {environment.name}"
+    return opened(facts, command, world.key, because, last.release)
 
 
 VERB = Verb(

@@ -26,7 +26,7 @@ def decide(facts: CommandFacts, command: Command, policy: Policy, now: datetime)
         f"unless a guard stands against it, {environment.name} goes back from {name} "
         "to the release that was healthy there before, and a pin keeps it there"
     )
-    return opened(command, world, because)
+    return opened(facts, command, world.key, because, meant)
 
 
 VERB = Verb(
