@@ -150,7 +150,11 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """Somebody's yes to exactly this release and change in an environment. command: by which it was given."""
+    """Somebody's yes to exactly this release and change in an environment.
+
+    command: by which it was given, authorised then; empty for an approval of GitLab's own. by: who gave that one, as
+    GitLab knows them now, because nobody authorised it.
+    """
 
     key: EnvironmentKey
     release_id: str
@@ -159,6 +163,7 @@ class Approval:
     door: Door
     at: datetime
     command: str = ""
+    by: "Caller | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,8 +244,9 @@ class Involved:
     """The people who are part of a release or its promotion, so that they do not approve it themselves.
 
     people: role and GitLab user id. unknown: commits whose author or committer could not be told from an account, by
-    the e-mail's text; they exclude nobody and are shown.
+    the e-mail's text; they exclude nobody and are shown. names: user id and user name, as far as they are known.
     """
 
     people: tuple[tuple[PersonRole, str], ...] = ()
     unknown: tuple[str, ...] = field(default=())
+    names: tuple[tuple[str, str], ...] = ()

@@ -159,6 +159,18 @@ class Observer(Protocol):
         """What people approved by command here, and did not revoke."""
         ...
 
+    async def native_approvals(self, key: EnvironmentKey, request: MergeRequestSeen) -> tuple[Approval, ...]:
+        """GitLab's own approvals that were given for what the merge request is now."""
+        ...
+
+    async def involved(self, key: EnvironmentKey, comparison: Comparison | None, request: MergeRequestSeen) -> Involved:
+        """The people who made what the comparison brings, and who pushed to the merge request."""
+        ...
+
+    async def freeze_windows(self, key: EnvironmentKey) -> tuple[FreezeWindow, ...]:
+        """The freezes that a calendar says, the policy's and GitLab's: those of now and the next ones."""
+        ...
+
     async def freezes(self, tenant: str, environment: str) -> tuple[Freeze, ...]:
         """What people froze by command and did not thaw; whether one has run out is for the rule to say."""
         ...

@@ -28,9 +28,11 @@ from bot.observing import (
     FailureKind,
     FailureMark,
     Freeze,
+    FreezeWindow,
     Health,
     Hold,
     Installation,
+    Involved,
     MergeProof,
     MergeRequestSeen,
     NoteSeen,
@@ -317,6 +319,9 @@ class Memory:
     notes: dict[int, NoteSeen] = field(default_factory=dict)
     known_approvals: tuple[Approval, ...] = ()
     known_freezes: tuple[Freeze, ...] = ()
+    known_native_approvals: tuple[Approval, ...] = ()
+    known_involved: Involved = field(default_factory=Involved)
+    known_windows: tuple[FreezeWindow, ...] = ()
     explanations: dict[EnvironmentKey, Explanation] = field(default_factory=dict)
     lines: tuple[StandingLine, ...] = ()
 
@@ -378,6 +383,15 @@ class Memory:
 
     async def approvals(self, key: EnvironmentKey) -> tuple[Approval, ...]:
         return tuple(approval for approval in self.known_approvals if approval.key == key)
+
+    async def native_approvals(self, key: EnvironmentKey, request: MergeRequestSeen) -> tuple[Approval, ...]:
+        return tuple(approval for approval in self.known_native_approvals if approval.key == key)
+
+    async def involved(self, key: EnvironmentKey, comparison: Comparison | None, request: MergeRequestSeen) -> Involved:
+        return self.known_involved
+
+    async def freeze_windows(self, key: EnvironmentKey) -> tuple[FreezeWindow, ...]:
+        return tuple(window for window in self.known_windows if window.environment == key.environment)
 
     async def freezes(self, tenant: str, environment: str) -> tuple[Freeze, ...]:
         return tuple(one for one in self.known_freezes if (one.tenant, one.environment) == (tenant, environment))

@@ -30,8 +30,10 @@ from bot.observing import (
     Explanation,
     FailureMark,
     Freeze,
+    FreezeWindow,
     Hold,
     Installation,
+    Involved,
     MergeRequestSeen,
     NoteSeen,
     Place,
@@ -217,6 +219,23 @@ class LiveObserver:
     async def approvals(self, key: EnvironmentKey) -> tuple[Approval, ...]:
         """From the journal."""
         return await self._world.journal.approvals(key)
+
+    async def native_approvals(self, key: EnvironmentKey, request: MergeRequestSeen) -> tuple[Approval, ...]:
+        """From GitLab: those given since we last wrote the merge request, for on GitLab Free they outlast a push."""
+        written = await self._world.journal.effect(f"merge-request:{key}")
+        if written is None or written.done_at is None:
+            return ()
+        tenant = self._tenant(key.tenant)
+        return await self._world.people.approvals(key, request, written.done_at, tenant, self._policy)
+
+    async def involved(self, key: EnvironmentKey, comparison: Comparison | None, request: MergeRequestSeen) -> Involved:
+        """Whose accounts the authors are is not read: every commit counts as one of an unknown author."""
+        commits = comparison.brings if comparison else ()
+        return Involved(unknown=tuple(f"{commit.sha:.8} {commit.title}" for commit in commits))
+
+    async def freeze_windows(self, key: EnvironmentKey) -> tuple[FreezeWindow, ...]:
+        """No calendar is read: the policy refuses to name any."""
+        return ()
 
     async def freezes(self, tenant: str, environment: str) -> tuple[Freeze, ...]:
         """From the journal."""

@@ -5,13 +5,16 @@ Sources: GitLab "Users API" (`state`, `bot`), "Members API" (`members/all`: inhe
 
 import re
 from dataclasses import dataclass, replace
+from datetime import datetime
 from hashlib import sha256
 
 from bot.clients.gitlab import reads
 from bot.clients.gitlab.api import GitLabAPI
 from bot.clients.gitlab.effects.emoji import NOTEABLES
-from bot.commanded import Caller, Command, NoteSeen, Place, Principal, Role
+from bot.commanded import Approval, Caller, Command, NoteSeen, Place, Principal, Role
 from bot.journal import Journal
+from bot.keys import EnvironmentKey
+from bot.seen import MergeRequestSeen
 from bot.tenants import Tenant
 from config.policy import Policy
 
@@ -39,22 +42,48 @@ class People:
 
     async def caller(self, command: Command, tenant: Tenant, policy: Policy) -> Caller:
         """The principal with all that rules ask about; a linked chat account is who it is linked to."""
-        principal = await self._known(command)
+        return await self._account(await self._known(command), project_of(command, tenant, policy), policy)
+
+    async def approvals(
+        self, key: EnvironmentKey, request: MergeRequestSeen, since: datetime, tenant: Tenant, policy: Policy
+    ) -> tuple[Approval, ...]:
+        """GitLab's approvals of a merge request, given since a moment; each with its giver as they are now."""
+        found = await reads.approvals(self.api, tenant.config_project, request.iid)
+        project = policy.applications[key.application].project
+        release = request.proposes.id if request.proposes else ""
+        approvals: list[Approval] = []
+        for one in found.approved_by:
+            if one.approved_at is None or one.approved_at < since:
+                continue
+            principal = Principal(kind="gitlab", id=str(one.user.id), name=one.user.username)
+            by = await self._account(principal, project, policy)
+            approvals.append(
+                Approval(
+                    key=key,
+                    release_id=release,
+                    change=request.change,
+                    principal=by.principal,
+                    door="note",
+                    at=one.approved_at,
+                    by=by,
+                )
+            )
+        return tuple(approvals)
+
+    async def _account(self, principal: Principal, project: str, policy: Policy) -> Caller:
         if principal.kind != "gitlab":
             return Caller(principal=principal)
         user = await reads.user(self.api, principal.id)
         if user is None:
             return Caller(principal=principal, found=False)
-        named = replace(principal, name=user.username)
         caller = Caller(
-            principal=named,
+            principal=replace(principal, name=user.username),
             active=user.state == "active",
             is_bot=user.bot or TOKEN_USER.fullmatch(user.username) is not None,
             ours=user.id in await self._own(),
         )
         if caller.ours or caller.is_bot or not caller.active:
             return caller
-        project = project_of(command, tenant, policy)
         groups = [group for group in groups_of(policy) if await self._is_member(group, principal.id)]
         return replace(caller, role=await self._role(project, user.id), groups=tuple(groups))
 

@@ -285,9 +285,10 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approver:
-    """One approval of a merge request."""
+    """One approval of a merge request. approved_at: when it was last given; None before GitLab 18.1 or so."""
 
     user: User
+    approved_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
