@@ -99,9 +99,18 @@ def written(value: Any) -> str:
     return into.getvalue()
 
 
+def pod_of(document: Document) -> Document:
+    """What a workload of any kind says of its pods; nothing for objects that run none."""
+    spec = document.get("spec") or {}
+    if document["kind"] == "Pod":
+        return spec
+    template = path(spec, "jobTemplate", "spec", "template") if document["kind"] == "CronJob" else spec.get("template")
+    return path(template or {}, "spec") or {}
+
+
 def containers(document: Document) -> list[Document]:
-    """The containers of a pod template, init containers too; none for objects without one."""
-    pod = path(document, "spec", "template", "spec") or {}
+    """The containers of whatever runs pods, init containers too; none for objects that run none."""
+    pod = pod_of(document)
     return [*(pod.get("initContainers") or []), *(pod.get("containers") or [])]
 
 

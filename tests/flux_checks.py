@@ -228,7 +228,7 @@ VOLUMES = {
 
 def images(tree: Tree, cluster: str) -> list[str]:
     """Every image that the objects of a cluster name, those in charts' values and those that are injected too."""
-    found = [each["image"] for one in tree.objects_of(cluster, "Deployment") for each in containers(one)]
+    found = [each["image"] for one in tree.everything(cluster) for each in containers(one)]
     found += [one["spec"]["image"] for one in tree.objects_of(cluster, "OpenTelemetryCollector")]
     found += [
         each["image"]

@@ -13,6 +13,21 @@ APPS, INFRASTRUCTURE, NOTIFICATIONS = "flux/apps", "flux/infrastructure", "flux/
 DEMO = f"{APPS}/demo-service/base"
 SECRET = "- secretRef:\n                name: demo-service"
 CONFIG = "flux/clusters/production/cluster-config.yaml"
+JOB = """---
+apiVersion: batch/v1
+kind: CronJob
+metadata:
+  name: nightly
+spec:
+  schedule: "0 3 * * *"
+  jobTemplate:
+    spec:
+      template:
+        spec:
+          containers:
+            - name: nightly
+              image: busybox
+"""
 
 
 MISTAKES: list[tuple[Check, Change, str]] = [
@@ -30,6 +45,11 @@ MISTAKES: list[tuple[Check, Change, str]] = [
         flux_checks.unpinned_images,
         Change(f"{APPS}/bot/production/image/kustomization.yaml", "newTag: 0.1.0", "newTag: main"),
         "registry.example.com/demo/sluice:main in production may be another image tomorrow. Write the exact version",
+    ),
+    (
+        flux_checks.unpinned_images,
+        Change(f"{APPS}/node-service/base/service-account.yaml", "", JOB),
+        "busybox in production may be another image tomorrow. Write the exact version",
     ),
     (
         flux_checks.unpinned_charts,

@@ -1,9 +1,9 @@
 """What runs is pinned, selected by its own labels, allowed little and reachable by those who must reach it."""
 
 import pytest
-from flux_building import containers
+from flux_building import containers, pod_of
 from flux_checks import CHECKS, OURS, Check, images, is_pinned
-from flux_tree import CLUSTERS, TREE, layer, named, objects_of
+from flux_tree import CLUSTERS, TREE, everything, layer, named, objects_of
 
 from bot.sandbox.cluster.kustomize import split_image
 from bot.sandbox.documents import Document
@@ -69,12 +69,12 @@ def test_ports_are_those_that_containers_open(cluster: str) -> None:
 
 @every_cluster
 def test_every_container_is_hardened(cluster: str) -> None:
-    for deployment in objects_of(cluster, "Deployment"):
-        pod = deployment["spec"]["template"]["spec"]
+    for workload in workloads(cluster):
+        pod = pod_of(workload)
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert pod["securityContext"]["runAsUser"] == 10001
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-        for container in containers(deployment):
+        for container in containers(workload):
             context = container["securityContext"]
             assert context["readOnlyRootFilesystem"] is True
             assert context["allowPrivilegeEscalation"] is False
@@ -104,35 +104,60 @@ def test_every_namespace_with_pods_of_ours_is_restricted_and_closed_by_default(c
 
 @every_cluster
 def test_only_sluice_may_speak_to_the_api_server(cluster: str) -> None:
-    silent = {
+    speaking = [
         one["metadata"]["name"]
-        for one in objects_of(cluster, "Deployment")
-        if one["spec"]["template"]["spec"].get("automountServiceAccountToken") is False
-    }
+        for one in workloads(cluster)
+        if pod_of(one).get("automountServiceAccountToken") is not False
+    ]
 
-    assert silent == {one["metadata"]["name"] for one in objects_of(cluster, "Deployment")} - {"sluice"}
+    assert speaking == ["sluice"]
 
 
 @every_cluster
 def test_network_policies_let_the_system_do_its_work(cluster: str) -> None:
-    assert allows(cluster, source="node-service", target="demo-service", port=8080)
-    assert allows(cluster, source="flagger-system", target="demo-service", port=8080)
-    assert allows(cluster, source="flagger-system", target="node-service", port=3000)
-    assert allows(cluster, source="opentelemetry", target="jaeger", port=4317)
-    assert allows(cluster, source="flagger-system", target="opentelemetry", port=8889)
-    for source in ("demo-service", "node-service", "sluice"):
-        assert allows(cluster, source=source, target="opentelemetry", port=4318)
-        assert named(cluster, "NetworkPolicy", source, "allow-telemetry") is not None
-    for source in ("flux-system", "flagger-system", "ingress-nginx"):
-        assert allows(cluster, source=source, target="sluice", port=8080)
+    ways = [
+        ("node-service", "demo-service", 8080),
+        ("node-service", "node-service", 3000),
+        ("flagger-system", "demo-service", 8080),
+        ("flagger-system", "node-service", 3000),
+        ("opentelemetry", "jaeger", 4317),
+        ("flagger-system", "opentelemetry", 8889),
+        *((source, "opentelemetry", 4318) for source in ("demo-service", "node-service", "sluice")),
+        *((source, "sluice", 8080) for source in ("flux-system", "flagger-system", "ingress-nginx", "monitoring")),
+    ]
+
+    assert [way for way in ways if not lets_in(cluster, *way)] == []
+    assert [way for way in ways if not lets_out(cluster, *way)] == []
 
 
 @every_cluster
 def test_network_policies_let_nobody_else_in(cluster: str) -> None:
-    assert not allows(cluster, source="sluice", target="demo-service", port=8080)
-    assert not allows(cluster, source="demo-service", target="node-service", port=3000)
-    assert not allows(cluster, source="node-service", target="sluice", port=8080)
-    assert not allows(cluster, source="demo-service", target="jaeger", port=4317)
+    ways = [
+        ("sluice", "demo-service", 8080),
+        ("demo-service", "node-service", 3000),
+        ("node-service", "sluice", 8080),
+        ("demo-service", "jaeger", 4317),
+    ]
+
+    assert [way for way in ways if lets_in(cluster, *way)] == []
+
+
+@every_cluster
+@pytest.mark.parametrize("namespace", ["sluice", "opentelemetry"])
+def test_who_asks_an_api_server_reaches_it_on_the_port_it_listens_on(cluster: str, namespace: str) -> None:
+    anywhere = [rule for rule in rules_of(cluster, namespace, "egress") if "to" not in rule]
+    ports = {port["port"] for rule in anywhere for port in rule["ports"]}
+
+    # What asks for the Service on 443 is judged behind it, where kubeadm's servers listen on 6443, Minikube's on 8443.
+    assert {443, 6443, 8443} <= ports
+
+
+@every_cluster
+def test_every_closed_namespace_may_ask_for_names(cluster: str) -> None:
+    closed = {one["metadata"]["namespace"] for one in objects_of(cluster, "NetworkPolicy")}
+
+    assert closed == {"demo-service", "node-service", "sluice", "jaeger", "opentelemetry"}
+    assert [name for name in closed if not lets_out(cluster, name, "kube-system", 53)] == []
 
 
 @every_cluster
@@ -194,21 +219,47 @@ def selects(wanted: dict[str, str], labels: dict[str, str]) -> bool:
     return wanted.items() <= labels.items()
 
 
-def allows(cluster: str, *, source: str, target: str, port: int) -> bool:
-    """Whether some policy of the target's namespace lets pods of the source's in on a port."""
-    labels = {"kubernetes.io/metadata.name": source}
-    return any(
-        is_meant(peer.get("namespaceSelector"), labels) and port in {found["port"] for found in rule["ports"]}
+def workloads(cluster: str) -> list[Document]:
+    return [one for one in everything(cluster) if containers(one)]
+
+
+def rules_of(cluster: str, namespace: str, direction: str) -> list[Document]:
+    return [
+        rule
         for policy in objects_of(cluster, "NetworkPolicy")
-        if policy["metadata"]["namespace"] == target
-        for rule in policy["spec"].get("ingress", [])
+        if policy["metadata"]["namespace"] == namespace
+        for rule in policy["spec"].get(direction, [])
+    ]
+
+
+def lets_in(cluster: str, source: str, target: str, port: int) -> bool:
+    """Whether some policy of the target's namespace lets pods of the source's in on a port."""
+    return any(
+        is_peer(peer, of=target, namespace=source) and port in {found["port"] for found in rule["ports"]}
+        for rule in rules_of(cluster, target, "ingress")
         for peer in rule["from"]
     )
 
 
-def is_meant(selector: Document | None, labels: dict[str, str]) -> bool:
-    if selector is None:
-        return False
+def lets_out(cluster: str, source: str, target: str, port: int) -> bool:
+    """Whether pods of the source's namespace, closed or not, may call a port of the target's."""
+    rules = rules_of(cluster, source, "egress")
+    closed = named(cluster, "NetworkPolicy", source, "default-deny") is not None
+    return not closed or any(
+        is_peer(peer, of=source, namespace=target) and port in {found["port"] for found in rule["ports"]}
+        for rule in rules
+        for peer in rule.get("to", [])
+    )
+
+
+def is_peer(peer: Document, *, of: str, namespace: str) -> bool:
+    """Whether a peer in a policy `of` one namespace means pods of another; without a selector, of its own."""
+    if "namespaceSelector" not in peer:
+        return of == namespace
+    return is_meant(peer["namespaceSelector"], {"kubernetes.io/metadata.name": namespace})
+
+
+def is_meant(selector: Document, labels: dict[str, str]) -> bool:
     expressions = selector.get("matchExpressions", [])
     return selects(selector.get("matchLabels", {}), labels) and all(
         labels.get(one["key"]) in one["values"] for one in expressions
