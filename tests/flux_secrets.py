@@ -48,8 +48,14 @@ def sops(*arguments: str, keys: str, tree: Path = FLUX, stdin: str = "") -> Said
 
 def demo_keys() -> dict[str, str]:
     """The committed private keys, by environment."""
-    blocks = DEMO_KEYS.read_text("utf-8").split("\n\n")[1:]
+    blocks = text_of(DEMO_KEYS).split("\n\n")[1:]
     return {block.splitlines()[0].removeprefix("# "): block for block in blocks}
+
+
+def text_of(keys: Path) -> str:
+    """A file of private keys. Fails with the mend where it is gone."""
+    assert keys.is_file(), f"{keys} is not there, so no secret can be read. Restore it: git checkout -- {keys.name}"
+    return keys.read_text("utf-8")
 
 
 def environment_of(file: Path) -> str:
@@ -60,8 +66,7 @@ def environment_of(file: Path) -> str:
 
 def in_clear(file: Path, *, keys: Path = DEMO_KEYS) -> Document:
     """A Secret with its values. Fails with the file and the mend."""
-    assert keys.is_file(), f"{keys} is not there, so no secret can be read. Restore it: git checkout -- {keys.name}"
-    said = sops("decrypt", str(file), keys=keys.read_text("utf-8"))
+    said = sops("decrypt", str(file), keys=text_of(keys))
     assert said.status == 0, (
         f"{file.relative_to(FLUX)} does not open with {keys.name}. Take a change by hand back, or encrypt it again: "
         f"scripts/rotate-secrets. sops says:\n{said.err}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from flux_building import documents
-from flux_secrets import DEMO_KEYS, demo_keys, environment_of, in_clear, sops
+from flux_secrets import DEMO_KEYS, demo_keys, environment_of, in_clear, sops, text_of
 from flux_tree import CLUSTERS, FLUX, REPOSITORY, layers, secret_files
 from tools_at_hand import binary
 
@@ -54,7 +54,7 @@ def test_every_environment_has_a_key_of_its_own() -> None:
 
 
 def test_the_demo_keys_say_what_they_are() -> None:
-    text = DEMO_KEYS.read_text("utf-8")
+    text = text_of(DEMO_KEYS)
     done = subprocess.run(
         [binary("age-keygen"), "-y", DEMO_KEYS], capture_output=True, text=True, timeout=60, check=True
     )
@@ -97,7 +97,7 @@ def test_a_change_by_hand_is_seen(what: str, changed: Callable[[str], str], tmp_
     assert text != file.read_text("utf-8"), what
     (tmp_path / file.name).write_text(text)
 
-    said = sops("decrypt", file.name, keys=DEMO_KEYS.read_text("utf-8"), tree=tmp_path)
+    said = sops("decrypt", file.name, keys=text_of(DEMO_KEYS), tree=tmp_path)
 
     assert said.status == 51, said.err
     assert "MAC mismatch" in said.err
@@ -121,7 +121,7 @@ def test_a_value_of_another_file_does_not_fit(tmp_path: Path) -> None:
     swapped = token.sub(str(token.findall(other.read_text())[0]), mine.read_text())
     (tmp_path / mine.name).write_text(swapped)
 
-    said = sops("decrypt", mine.name, keys=DEMO_KEYS.read_text("utf-8"), tree=tmp_path)
+    said = sops("decrypt", mine.name, keys=text_of(DEMO_KEYS), tree=tmp_path)
 
     assert said.status != 0
     assert "message authentication failed" in said.err
