@@ -33,6 +33,6 @@ WORKDIR /var/lib/sluice
 VOLUME /var/lib/sluice
 EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ.get(\"SLUICE_PORT\", \"8080\")}/healthz', timeout=4)"]
+    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ.get(\"SLUICE_LISTEN__PORT\", \"8080\")}/healthz', timeout=4)"]
 ENTRYPOINT ["sluice"]
 CMD ["serve"]
