@@ -113,7 +113,15 @@ class Door:
             verdict = await asyncio.to_thread(self._receiver.verify, request.headers, body, now)
         if isinstance(verdict, Refused):
             return self._refuse(verdict.code)
-        return await self._store(request, self._delivery(request, verdict, now))
+        delivery = self._delivery(request, verdict, now)
+        try:
+            receipt = await hall.inbox.put(delivery)
+        except (TemporaryError, PermanentError) as error:
+            return self._not_stored(error)
+        hall.received.count(self._source, "duplicate" if receipt.duplicate else "accepted")
+        if self._reply is not None:
+            return await self._reply(delivery)
+        return accepted(request, receipt.id, duplicate=receipt.duplicate, status=self._status, now=now)
 
     def _delivery(self, request: web.BaseRequest, verified: Verified, now: datetime) -> Delivery:
         own_id = delivery_id(now)
@@ -128,19 +136,11 @@ class Door:
             trace=self._hall.trace_of(request.headers, own_id),
         )
 
-    async def _store(self, request: web.BaseRequest, delivery: Delivery) -> web.StreamResponse:
-        try:
-            receipt = await self._hall.inbox.put(delivery)
-        except (TemporaryError, PermanentError) as error:
-            log.warning("delivery not stored", endpoint=self._endpoint, because=str(error))
-            retry_after = error.retry_after if isinstance(error, TemporaryError) else None
-            self._hall.received.count(self._source, "journal_down")
-            return refusal("journal_down", retry_after=retry_after or self._hall.retry_after)
-        self._hall.received.count(self._source, "duplicate" if receipt.duplicate else "accepted")
-        if self._reply is not None:
-            return await self._reply(delivery)
-        now = delivery.received_at
-        return accepted(request, receipt.id, duplicate=receipt.duplicate, status=self._status, now=now)
+    def _not_stored(self, error: TemporaryError | PermanentError) -> web.Response:
+        log.warning("delivery not stored", endpoint=self._endpoint, because=str(error))
+        retry_after = error.retry_after if isinstance(error, TemporaryError) else None
+        self._hall.received.count(self._source, "journal_down")
+        return refusal("journal_down", retry_after=retry_after or self._hall.retry_after)
 
     def _refuse(self, code: ErrorCode) -> web.Response:
         self._hall.received.count(self._source, code)

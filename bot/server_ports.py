@@ -1,6 +1,6 @@
 """What the server needs from the rest of the machine, and nothing more: an inbox, gates, health, metrics."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -26,8 +26,8 @@ class Receipt(Protocol):
 class Inbox(Protocol):
     """Where deliveries become durable."""
 
-    async def put(self, delivery: Delivery) -> Receipt:
-        """Return once the delivery is on disk; TemporaryError when it cannot be stored now (overload, journal down)."""
+    def put(self, delivery: Delivery) -> Awaitable[Receipt]:
+        """Wait until the delivery is on disk; TemporaryError when it cannot be stored now (overload, journal down)."""
         ...
 
 

@@ -44,11 +44,11 @@ class _Runner(web.AppRunner):
 
 
 def _straight(doors: Mapping[str, Handler], routed: Handler) -> Handler:
-    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+    def handle(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
         door = doors.get(request.raw_path)
         if door is None or request.method != hdrs.METH_POST or hdrs.EXPECT in request.headers:
-            return await routed(request)
-        return await door(request)
+            return routed(request)
+        return door(request)
 
     return handle
 

@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import Connection
@@ -30,8 +29,7 @@ class InboxRow(NamedTuple):
     body: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class Receipt(NamedTuple):
     """The durable answer to a delivery. id: the delivery's own, or that of the one it repeats."""
 
     id: str

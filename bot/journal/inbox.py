@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 import msgspec
@@ -40,16 +40,16 @@ class Batcher:
         self._stored = stored
         self._waiting: list[Waiting] = []
         self._task: asyncio.Task[None] | None = None
+        self._loop = asyncio.get_running_loop()
         self._expected = 1
         self._company: asyncio.Future[None] | None = None
 
     def add(self, row: InboxRow) -> "asyncio.Future[Receipt]":
         """Queue a row; the future is its receipt."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Receipt] = loop.create_future()
+        future: asyncio.Future[Receipt] = self._loop.create_future()
         self._waiting.append((row, future))
         if self._task is None:
-            self._task = loop.create_task(self._flush(), name="journal-inbox")
+            self._task = self._loop.create_task(self._flush(), name="journal-inbox")
         elif self._company is not None and len(self._waiting) >= self._expected:
             _complete(self._company)
         return future
@@ -72,9 +72,8 @@ class Batcher:
     async def _gather(self) -> None:
         if len(self._waiting) >= self._expected:
             return
-        loop = asyncio.get_running_loop()
-        self._company = loop.create_future()
-        timer = loop.call_later(COMPANY, _complete, self._company)
+        self._company = self._loop.create_future()
+        timer = self._loop.call_later(COMPANY, _complete, self._company)
         await self._company
         timer.cancel()
         self._company = None
@@ -106,12 +105,12 @@ class Inbox(Area):
 
     _batcher: Batcher
 
-    async def put(self, delivery: Delivery) -> Receipt:
+    def put(self, delivery: Delivery) -> Awaitable[Receipt]:
         """Store a delivery durably. `duplicate`: its idempotency key was seen at this endpoint in the last 7 days.
 
         TemporaryError when the database cannot be written now; then nothing is stored.
         """
-        return await self._batcher.add(_row(delivery))
+        return self._batcher.add(_row(delivery))
 
 
 def _row(delivery: Delivery) -> InboxRow:

@@ -12,7 +12,7 @@ import msgspec
 
 from bot.errors import PermanentError
 from bot.events import Delivery, Parsed, SourceReported, Understood, Unreadable
-from bot.receivers.json_edges import Name, Segment, decode, printable, semantic_key, storable
+from bot.receivers.json_edges import Name, Segment, decode, printable, semantic_key, storable_headers
 from bot.receivers.signatures import generic_hmac_matches
 from bot.receivers.verdicts import Refused, Verified
 
@@ -88,7 +88,7 @@ class FluxReceiver:
             scope=self._scope,
             # generic-hmac has no delivery id; a retry repeats the very bytes.
             idempotency_key=f"sha256:{hashlib.sha256(body).hexdigest()}",
-            headers={name: storable(headers[name]) for name in KEPT_HEADERS if name in headers},
+            headers=storable_headers(headers, KEPT_HEADERS),
             body=body,
         )
 

@@ -11,7 +11,7 @@ from hmac import HMAC
 
 from bot.events import Unreadable
 from bot.receivers.gitlab_bodies import Subject, named_subject, without_variables
-from bot.receivers.json_edges import storable
+from bot.receivers.json_edges import storable, storable_headers
 from bot.receivers.scopes import Scope
 from bot.receivers.signatures import is_fresh, presented_signatures, signature_matches, signed_prefix, signing_key
 from bot.receivers.tokens import LiveTokens, digest_of
@@ -83,7 +83,7 @@ class GitlabReceiver:
         return Verified(
             scope=admitted.name,
             idempotency_key=storable(key) if key else "",
-            headers={name: storable(value) for name in KEPT_HEADERS if (value := headers.get(name)) is not None},
+            headers=storable_headers(headers, KEPT_HEADERS),
             body=without_variables(body, subject),
         )
 

@@ -5,6 +5,7 @@ shape is wrong and never repeats a value.
 """
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -48,6 +49,15 @@ def storable(header: str) -> str:
     if len(header) <= LONGEST_HEADER and header.isascii() and header.isprintable():
         return header
     return f"sha256:{hashlib.sha256(header.encode('utf-8', 'surrogateescape')).hexdigest()}"
+
+
+def storable_headers(headers: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """Those of the named headers that came, as they may be stored."""
+    found = {name: headers[name] for name in names if name in headers}
+    together = "".join(found.values())
+    if len(together) <= LONGEST_HEADER and together.isascii() and together.isprintable():
+        return found
+    return {name: storable(header) for name, header in found.items()}
 
 
 def printable(text: str) -> str:
