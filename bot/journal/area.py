@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Insert, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.clock import Clock
+from bot.journal.behalf import on_behalf
 from bot.journal.engine import Engine, signal
 from bot.journal.wakeups import Wakeups
 
@@ -37,7 +38,7 @@ class Area:
         return await self._engine.read(fn)
 
     async def _write(self, fn: Callable[[Connection], T]) -> T:
-        return await self._engine.write(fn)
+        return await self._engine.write(on_behalf(fn))
 
     async def _write_and_wake(self, fn: Callable[[Connection], T], *, when: Callable[[T], bool] = _always) -> T:
         """Write, and wake whoever waits for work; `when`: only if the value says that there may be some."""
@@ -48,7 +49,7 @@ class Area:
                 signal(connection)
             return value
 
-        value = await self._engine.write(noisy)
+        value = await self._engine.write(on_behalf(noisy))
         if when(value):
             self._wakeups.ring()
         return value

@@ -19,7 +19,6 @@ from bot.journal.inbox import delivery_id
 from bot.journal.schema_records import commands
 from bot.keys import EnvironmentKey
 from bot.records import Request, RequestKind
-from bot.tracing.carried import current
 
 CommandState = Literal["accepted", "open", "done", "refused", "failed"]
 """accepted: it is being carried out. open: a rule will deal with it. The others are how it ended."""
@@ -75,13 +74,13 @@ class Commands(Area):
         """
         if order.key is None:
             raise ValueError("a request is about an environment")
-        owner, now, trace = order.key.owner, self._now(), current()
+        owner, now = order.key.owner, self._now()
         look = f"{order.principal} asked for {order.kind} of {order.key.environment}"
 
         def asked(connection: Connection) -> str:
             number = _insert(connection, order, "open", because, now)
             _tell(connection, number, order, "open", because, now)
-            mark_dirty(connection, marks_of([owner], None), because=look, now=now, urgent=True, trace=trace)
+            mark_dirty(connection, marks_of([owner], None), because=look, now=now, urgent=True)
             return number
 
         return await self._write_and_wake(asked)

@@ -5,11 +5,11 @@ from sqlalchemy import Connection, func, select, update
 from bot.errors import PermanentError
 from bot.events import Phase
 from bot.journal.area import Area
+from bot.journal.behalf import asked_in
 from bot.journal.digesting import Parse, digest_received
 from bot.journal.schema import bodies, deliveries, run_causes, work_causes
 from bot.journal.stored import DeliveryStory, StoredDelivery, delivery_of, stored_of
 from bot.keys import parse_key
-from bot.tracing.carried import current
 
 LISTED = 1000
 """Runs, keys and duplicates named in a delivery's story at most."""
@@ -42,8 +42,7 @@ class Deliveries(Area):
 
         PermanentError when it is unknown or retention has dropped its body.
         """
-        trace = current()
-        await self._write_and_wake(lambda c: _redeliver(c, delivery, trace))
+        await self._write_and_wake(lambda c: _redeliver(c, delivery))
 
     async def counts(self) -> dict[Phase, int]:
         """How many deliveries are kept in each phase; phases without any are left out."""
@@ -78,11 +77,11 @@ def _story(connection: Connection, delivery: str) -> DeliveryStory:
     )
 
 
-def _redeliver(connection: Connection, delivery: str, trace: str) -> None:
+def _redeliver(connection: Connection, delivery: str) -> None:
     if connection.execute(select(bodies.c.delivery).where(bodies.c.delivery == delivery)).one_or_none() is None:
         raise _unknown(delivery)
     # What follows belongs to the request of who sent it again, not to a trace that ended long ago.
-    anew = {"trace": trace} if trace else {}
+    anew = {"trace": trace} if (trace := asked_in()) else {}
     connection.execute(
         update(deliveries)
         .where(deliveries.c.id == delivery)

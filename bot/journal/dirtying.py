@@ -8,6 +8,7 @@ from sqlalchemy import Connection, case, func, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
+from bot.journal.behalf import asked_in
 from bot.journal.schema import DIRTY, counters, work, work_causes
 from bot.keys import ApplicationKey, Key
 
@@ -37,11 +38,10 @@ def mark_dirty(
     because: str,
     now: datetime,
     urgent: bool = False,
-    trace: str = "",
 ) -> int:
     """Number the marks in order, make their keys due, and return the last number given (0 without marks).
 
-    trace: of who makes them dirty, where no delivery does; the work continues it.
+    The work continues the trace of who asked for it.
     A key that waits after a failure becomes due at its `not_before` at the earliest; one that was dead lives again.
     """
     if not marks:
@@ -49,7 +49,7 @@ def mark_dirty(
     last = count_up(connection, DIRTY, len(marks))
     numbered = list(enumerate(marks, start=last - len(marks) + 1))
     newest = {str(mark.key): (seq, mark.key) for seq, mark in numbered}
-    rows = [_row(seq, key, because, now, urgent) | {"traces": trace} for _, (seq, key) in sorted(newest.items())]
+    rows = [_row(seq, key, because, now, urgent) | {"traces": asked_in()} for _, (seq, key) in sorted(newest.items())]
     connection.execute(_upsert(connection, now), rows)
     causes = [_cause(seq, mark.key, mark.delivery) for seq, mark in numbered if mark.delivery is not None]
     if causes:

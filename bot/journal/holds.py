@@ -11,7 +11,6 @@ from bot.journal.dirtying import mark_dirty, marks_of
 from bot.journal.schema_records import holds
 from bot.keys import EnvironmentKey
 from bot.records import Hold
-from bot.tracing.carried import current
 
 
 class Holds(Area):
@@ -22,27 +21,27 @@ class Holds(Area):
 
         An environment may be held by several at once; holds that ran out by now are closed on the way.
         """
-        now, trace = self._now(), current()
+        now = self._now()
         made = Hold(key=key, principal=principal, because=because, since=now, until=until)
 
         def held(connection: Connection) -> Hold:
             _close_expired(connection, key, now)
             _insert(connection, made)
-            _look(connection, key, f"{principal} holds {key.environment}", now, trace)
+            _look(connection, key, f"{principal} holds {key.environment}", now)
             return made
 
         return await self._write_and_wake(held)
 
     async def lift_hold(self, key: EnvironmentKey, principal: str) -> tuple[Hold, ...]:
         """Lift every hold of the environment; returns those that still stood, oldest first."""
-        now, trace = self._now(), current()
+        now = self._now()
 
         def lifted(connection: Connection) -> tuple[Hold, ...]:
             _close_expired(connection, key, now)
             standing = _holds(connection, _here(key))
             connection.execute(update(holds).where(_here(key), _lasting()).values(lifted_at=now, lifted_by=principal))
             if standing:
-                _look(connection, key, f"{principal} lifted the hold of {key.environment}", now, trace)
+                _look(connection, key, f"{principal} lifted the hold of {key.environment}", now)
             return standing
 
         return await self._write_and_wake(lifted, when=bool)
@@ -58,7 +57,7 @@ class Holds(Area):
         return tuple(hold for hold in found if hold.until is None or hold.until > now)
 
 
-def keep_hold(connection: Connection, record: KeepHold, now: datetime, trace: str) -> None:
+def keep_hold(connection: Connection, record: KeepHold, now: datetime) -> None:
     """Insert, once for each (who, since); the application is looked at."""
     made = record.hold
     same = _here(made.key) & (holds.c.since == made.since) & (holds.c.principal == made.principal)
@@ -66,15 +65,15 @@ def keep_hold(connection: Connection, record: KeepHold, now: datetime, trace: st
         return
     _close_expired(connection, made.key, now)
     _insert(connection, made)
-    _look(connection, made.key, f"{made.principal} holds {made.key.environment}", now, trace)
+    _look(connection, made.key, f"{made.principal} holds {made.key.environment}", now)
 
 
-def lift_holds(connection: Connection, record: LiftHolds, now: datetime, trace: str) -> None:
+def lift_holds(connection: Connection, record: LiftHolds, now: datetime) -> None:
     """Every hold of the environment ends."""
     _close_expired(connection, record.key, now)
     lasting = update(holds).where(_here(record.key), _lasting())
     connection.execute(lasting.values(lifted_at=now, lifted_by=record.principal))
-    _look(connection, record.key, f"{record.principal} lifted the hold of {record.key.environment}", now, trace)
+    _look(connection, record.key, f"{record.principal} lifted the hold of {record.key.environment}", now)
 
 
 def _here(key: EnvironmentKey) -> ColumnElement[bool]:
@@ -104,8 +103,8 @@ def _insert(connection: Connection, hold: Hold) -> None:
     connection.execute(insert(holds).values(row))
 
 
-def _look(connection: Connection, key: EnvironmentKey, because: str, now: datetime, trace: str) -> None:
-    mark_dirty(connection, marks_of([key.owner], None), because=because, now=now, urgent=True, trace=trace)
+def _look(connection: Connection, key: EnvironmentKey, because: str, now: datetime) -> None:
+    mark_dirty(connection, marks_of([key.owner], None), because=because, now=now, urgent=True)
 
 
 def _holds(connection: Connection, *where: ColumnElement[bool]) -> tuple[Hold, ...]:

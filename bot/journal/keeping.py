@@ -71,21 +71,16 @@ Wanted = (
 """What people wanted, and how their commands ended."""
 
 
-def keep_records(
-    connection: Connection, records: Iterable[Inside], now: datetime, installation: str, trace: str
-) -> None:
-    """Record each action, in order; keys to look at again become dirty last, so that who looks sees the records.
-
-    trace: of the run that wants them kept.
-    """
+def keep_records(connection: Connection, records: Iterable[Inside], now: datetime, installation: str) -> None:
+    """Record each action, in order; keys to look at again become dirty last, so that who looks sees the records."""
     looks: list[LookAgain] = []
     for record in records:
         if isinstance(record, LookAgain):
             looks.append(record)
         else:
-            _keep(connection, record, now, installation, trace)
+            _keep(connection, record, now, installation)
     for look in looks:
-        mark_dirty(connection, marks_of(look.keys, None), because=look.because, now=now, trace=trace)
+        mark_dirty(connection, marks_of(look.keys, None), because=look.because, now=now)
 
 
 def _keep(
@@ -93,7 +88,6 @@ def _keep(
     record: Seen | Wanted,
     now: datetime,
     installation: str,
-    trace: str,
 ) -> None:
     match record:
         case RecordRelease():
@@ -101,7 +95,7 @@ def _keep(
         case RecordBaseline():
             keep_baseline(connection, record.key, now)
         case RecordPromotion():
-            keep_promotion(connection, record.promotion, trace)
+            keep_promotion(connection, record.promotion)
         case RecordEnvironment():
             keep_environment_state(connection, record.state)
         case RecordSource():
@@ -113,19 +107,19 @@ def _keep(
         case RecordCanaryGates():
             keep_canary_gates(connection, record, now)
         case _:
-            _keep_wanted(connection, record, now, trace)
+            _keep_wanted(connection, record, now)
 
 
-def _keep_wanted(connection: Connection, record: Wanted, now: datetime, trace: str) -> None:
+def _keep_wanted(connection: Connection, record: Wanted, now: datetime) -> None:
     match record:
         case KeepApproval():
             keep_approval(connection, record)
         case RevokeApprovals():
             revoke_approvals(connection, record, now)
         case KeepHold():
-            keep_hold(connection, record, now, trace)
+            keep_hold(connection, record, now)
         case LiftHolds():
-            lift_holds(connection, record, now, trace)
+            lift_holds(connection, record, now)
         case KeepFreeze():
             keep_freeze(connection, record, now)
         case Thaw():

@@ -7,6 +7,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, delete, select
 
 from bot.journal.area import Area, insert_or_ignore, insert_or_update
+from bot.journal.behalf import asked_in
 from bot.journal.schema_records import baselines, environment_state, promotions, releases, sources
 from bot.keys import ApplicationKey, EnvironmentKey, SourceKey
 from bot.observing import FailureMark
@@ -112,7 +113,7 @@ def keep_release(connection: Connection, key: ApplicationKey, record: ReleaseRec
     connection.execute(insert_or_update(connection, releases, "first_seen", "baseline").values(values))
 
 
-def keep_promotion(connection: Connection, promotion: Promotion, trace: str = "") -> None:
+def keep_promotion(connection: Connection, promotion: Promotion) -> None:
     """Upsert by id; when it began, and the trace in which it did, stay as they were."""
     values = {
         "id": promotion.id,
@@ -131,7 +132,7 @@ def keep_promotion(connection: Connection, promotion: Promotion, trace: str = ""
         "failed_at": _failed_at(promotion.failure),
         "asked_again_at": promotion.asked_again_at,
         "change": promotion.change,
-        "trace": trace,
+        "trace": asked_in(),
     }
     connection.execute(insert_or_update(connection, promotions, "opened_at", "trace").values(values))
 

@@ -123,12 +123,12 @@ class Runs(Area):
 
     async def keep(self, claim: Claim, records: Sequence[Inside]) -> None:
         """Record inside actions before their run ends; StaleError when the claim was lost, then nothing is kept."""
-        now, installation, trace = self._now(), self.installation_id, current() or next(iter(claim.traces), "")
+        now, installation = self._now(), self.installation_id
 
         def kept(connection: Connection) -> None:
             _in_order(connection, records)
             hold_fence(connection, claim)
-            keep_records(connection, records, now, installation, trace)
+            keep_records(connection, records, now, installation)
 
         await self._write_and_wake(kept)
 
@@ -150,7 +150,7 @@ def _record(connection: Connection, made: Made, stored: datetime, installation: 
     run = _repeat(connection, made, values) or _new(connection, made, values)
     _add_causes(connection, run, made.claim)
     if lost is None:
-        keep_records(connection, made.records, stored, installation, made.trace)
+        keep_records(connection, made.records, stored, installation)
     return run, lost
 
 

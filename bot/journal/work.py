@@ -20,7 +20,6 @@ from bot.journal.moments import MICROSECOND, Moment
 from bot.journal.schema import deliveries, work, work_causes
 from bot.journal.schema_records import holds
 from bot.keys import ApplicationKey, Key, parse_key
-from bot.tracing.carried import current
 
 AGING = timedelta(seconds=10)
 """How much longer work of the next lower priority has waited when both are equally urgent."""
@@ -72,10 +71,8 @@ class Work(Area):
     ) -> int:
         """These keys need a look; returns the last number given. Dead work among them lives again."""
         marks = marks_of(keys, delivery)
-        now, trace = self._now(), current()
-        return await self._write_and_wake(
-            lambda c: mark_dirty(c, marks, because=because, now=now, urgent=urgent, trace=trace)
-        )
+        now = self._now()
+        return await self._write_and_wake(lambda c: mark_dirty(c, marks, because=because, now=now, urgent=urgent))
 
     async def claim(self, owner: str, *, lease: timedelta, limit: int) -> list[Claim]:
         """Take up to `limit` due keys: urgent first, looks before decisions, and the longest waiting before younger."""
