@@ -86,7 +86,7 @@ image:
 ## clean: forget the environment and the caches
 clean:
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
-	@find bot handlers config tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find bot handlers config scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ## help: this list
 help:
