@@ -228,6 +228,16 @@ def test_webhooks_go_where_the_clusters_listen() -> None:
     assert text(hooks[("gitlab_project_hook", "sluice")].body["url"]) == "${var.sluice_url}/hooks/gitlab"
 
 
+def test_sluice_is_told_of_all_that_the_readme_asks_for() -> None:
+    hook = of_kind(EXAMPLE / "modules/gitlab", "resource")[("gitlab_project_hook", "sluice")].body
+    asked = "push, tag push, merge request, pipeline and comment events"
+
+    assert asked in " ".join((REPOSITORY / "README.md").read_text("utf-8").split())
+    assert {name for name in hook if name.endswith("_events")} == {
+        "push_events", "tag_push_events", "merge_requests_events", "pipeline_events", "note_events"
+    }  # fmt: skip
+
+
 def test_secrets_it_gives_are_keys_of_the_secrets_in_git() -> None:
     output = of_kind(EXAMPLE / "modules/gitlab", "output")[("sluice_secret",)].body["value"]
     secret = manifest("apps/bot/production/secret.sops.yaml")

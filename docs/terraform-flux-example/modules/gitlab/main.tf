@@ -130,6 +130,7 @@ resource "gitlab_project_hook" "sluice" {
   tag_push_events       = true
   merge_requests_events = true
   pipeline_events       = true
+  note_events           = true # commands in notes
 }
 
 # GitLab tells Flux. The path is that of the Receiver gitlab in flux-system: SHA-256 of token, name and namespace.
