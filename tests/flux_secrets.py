@@ -54,7 +54,9 @@ def demo_keys() -> dict[str, str]:
 
 def text_of(keys: Path) -> str:
     """A file of private keys. Fails with the mend where it is gone."""
-    assert keys.is_file(), f"{keys} is not there, so no secret can be read. Restore it: git checkout -- {keys.name}"
+    assert keys.is_file(), (
+        f"{keys} is not there, so no secret can be read. Restore it: git -C {keys.parent} checkout -- {keys.name}"
+    )
     return keys.read_text("utf-8")
 
 

@@ -108,7 +108,7 @@ def test_a_missing_key_fails_with_the_file_and_the_mend(tmp_path: Path) -> None:
     other.write_text(demo_keys()["minikube"])
     file = FLUX / "apps" / "bot" / "production" / "secret.sops.yaml"
 
-    with pytest.raises(AssertionError, match=r"gone\.agekey is not there, .* Restore it: git checkout -- gone\.agekey"):
+    with pytest.raises(AssertionError, match=r"gone\.agekey is not there, .* git -C \S+ checkout -- gone\.agekey"):
         in_clear(file, keys=tmp_path / "gone.agekey")
     with pytest.raises(AssertionError, match=r"^apps/bot/production/secret\.sops\.yaml does not open with other"):
         in_clear(file, keys=other)
