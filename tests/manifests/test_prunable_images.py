@@ -85,6 +85,13 @@ def test_an_image_stays_until_it_is_old_enough(image: str, config: Path) -> None
     assert prunable(image, config, "-d", "30").out != ""
 
 
+@pytest.mark.parametrize("year", [1, 1970, 1980])
+def test_a_date_that_builders_write_for_no_date_makes_no_image_old(year: int, image: str, config: Path) -> None:
+    push(image, "1.0.0", made=datetime(year, 1, 1, tzinfo=UTC), content="a")
+
+    assert prunable(image, config) == Said(status=0, out="", err="")
+
+
 def test_what_a_release_file_names_stays_however_old(image: str, config: Path) -> None:
     digest = push(image, "1.0.0", made=LONG_AGO, content="a")
     write(config, ".sluice/releases/production/demo-service.yaml", released(digest), when=LONG_AGO)
