@@ -1,6 +1,7 @@
 """A program on loopback for the time of a block: waited for, stopped, its last words told when it fails."""
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -9,14 +10,18 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 START_SECONDS = 240.0
 """How long a program may take until it answers; a JVM with an agent on a busy machine is the slowest."""
 STOP_SECONDS = 30.0
 LAST_WORDS = 4000
+PORTS = range(20000, 32000)
+"""Below those that systems give to outgoing connections, so that none of them takes a port before it is listened on."""
+GIVEN: set[int] = set()
 
 
 class DidNotStart(Exception):
@@ -80,12 +85,23 @@ def running(
 
 
 def free_ports(count: int) -> list[int]:
-    """As many different loopback ports that nobody listens on."""
-    with ExitStack() as stack:
-        probes = [stack.enter_context(closing(socket.socket())) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
+    """As many loopback ports that nobody listens on; this process is never given one twice."""
+    shuffled = (
+        port for port in random.SystemRandom().sample(PORTS, len(PORTS)) if port not in GIVEN and _is_free(port)
+    )
+    found = list(islice(shuffled, count))
+    if len(found) < count:
+        raise OSError(f"{count} free ports were not found between {PORTS.start} and {PORTS.stop}")
+    GIVEN.update(found)
+    return found
+
+
+@contextmanager
+def refusing_port() -> Iterator[int]:
+    """A port where every connection is refused: it is taken, and nobody listens."""
+    with closing(socket.socket()) as held:
+        held.bind(("127.0.0.1", 0))
+        yield int(held.getsockname()[1])
 
 
 def eventually(holds: Callable[[], bool], *, seconds: float, every: float = 0.3) -> bool:
@@ -96,6 +112,15 @@ def eventually(holds: Callable[[], bool], *, seconds: float, every: float = 0.3)
             return False
         time.sleep(every)
     return True
+
+
+def _is_free(port: int) -> bool:
+    with closing(socket.socket()) as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def _until_we_end() -> list[str]:

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import pytest
 import service_builds
-from local_process import free_ports
+from local_process import refusing_port
 from operator_stand_in import Pod
 from running_services import RunningService, pod_of, running_demo_service, running_node_service
 from service_builds import Build, ToolIsMissing
@@ -147,10 +147,10 @@ def node_service(node_services: NodeServices, demo_service: RunningService) -> R
 
 
 @pytest.fixture(scope="session")
-def node_service_without_upstream(node_services: NodeServices) -> RunningService:
-    """node-service whose upstream's address nobody listens on."""
-    (port,) = free_ports(1)
-    return node_services.as_pod(pod_of("node-service", suffix="alone"), f"http://127.0.0.1:{port}")
+def node_service_without_upstream(node_services: NodeServices) -> Iterator[RunningService]:
+    """node-service whose upstream's address refuses every connection."""
+    with refusing_port() as port:
+        yield node_services.as_pod(pod_of("node-service", suffix="alone"), f"http://127.0.0.1:{port}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
