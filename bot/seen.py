@@ -178,7 +178,7 @@ class MergeRequestSeen:
     release_id: str = ""
     merged_at: datetime | None = None
     change: str = ""
-    """`git patch-id --stable` of what it changes: the bot's own rebase keeps it, anything else does not."""
+    """A hash of what it changes in Git: the bot's own rebase keeps it, anything else does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,21 +9,26 @@ from bot.observing import MergeRequestSeen, Promotion, PromotionState, Release, 
 from config.policy import EnvironmentPolicy, Mode, Policy
 from handlers.asked import joined, settle
 from handlers.gates import (
+    approved,
     branch_untouched,
     healthy_before,
     loses_nothing,
     merge_proof,
+    no_freeze,
     no_hold,
     not_denied,
     pin,
     target_settled,
 )
+from handlers.gates.approved import Ballot
 from handlers.modes import mode_of, muted
 from handlers.overriding import overridden, remaining, told_of_skips
 from handlers.promotion_facts import PromotionFacts
 from handlers.proposing import merge, propose
 from handlers.showing import publish, show
 
+OPENED_BEFORE = frozenset({approved.NAME, no_freeze.NAME})
+"""Gates that only people or time open: the merge request does not wait for them to be opened."""
 LOOK_AGAIN = timedelta(seconds=2)
 """GitLab tells nobody when its mergeability check ends (gitlab #339740), so an open merge request is polled."""
 LOOK_AGAIN_LATER = timedelta(minutes=1)
@@ -59,9 +64,14 @@ class Landing:
         return self.gates[:-1]
 
     @property
-    def may_open(self) -> bool:
-        """Only people or time are missing (design section 5)."""
+    def ready(self) -> bool:
+        """Nothing of ours stands against it."""
         return all(gate.verdict == "green" for gate in self.own_gates)
+
+    @property
+    def may_open(self) -> bool:
+        """Only people or time are missing (design section 5): approvals are given on the open merge request."""
+        return all(gate.verdict == "green" or gate.name in OPENED_BEFORE for gate in self.own_gates)
 
     @property
     def may_merge(self) -> bool:
@@ -89,7 +99,7 @@ class Landing:
 def promote(facts: PromotionFacts, target: Release, policy: Policy, now: datetime) -> Decision:
     """Judge the gates and take the next step towards the merge."""
     environment = policy.environment(facts.key.application, facts.key.environment)
-    plain = judge(facts, target, environment, now)
+    plain = judge(facts, target, policy, now)
     gates = passed_over(facts, plain, environment.after)
     debts = tuple(gate.because for gate, before in zip(gates, plain, strict=True) if gate != before)
     landing = Landing(facts=facts, target=target, environment=environment, gates=gates, debts=debts)
@@ -102,19 +112,35 @@ def promote(facts: PromotionFacts, target: Release, policy: Policy, now: datetim
     return step(landing, records)
 
 
-def judge(facts: PromotionFacts, target: Release, environment: EnvironmentPolicy, now: datetime) -> tuple[Gate, ...]:
+def judge(facts: PromotionFacts, target: Release, policy: Policy, now: datetime) -> tuple[Gate, ...]:
     """Every gate, in the order they are shown; the merge proof is last."""
     request, promotions = facts.open_request, facts.promotions
+    environment = policy.environment(facts.key.application, facts.key.environment)
     after = remaining(environment.after, facts.pinned)
     return (
         healthy_before.judge(target, after, promotions, environment.soak, now, facts.denied_before),
         not_denied.judge(facts.key, target, facts.seen),
         pin.judge(facts.key, target, facts.seen, promotions),
         no_hold.judge(facts.holds, facts.requests, now),
+        no_freeze.judge(facts.freezes, facts.windows, now),
         target_settled.judge(facts.seen),
         loses_nothing.judge(target, facts.seen.declared, facts.comparison),
+        approved.judge(ballot(facts, target, policy)),
         branch_untouched.judge(request),
         merge_proof.judge(request, environment.no_pipeline),
+    )
+
+
+def ballot(facts: PromotionFacts, target: Release, policy: Policy) -> Ballot:
+    """Who approved it, and who counts."""
+    key = facts.key
+    return Ballot(
+        release_id=target.id,
+        change=facts.change,
+        given=facts.approvals,
+        involved=facts.involved,
+        form=policy.environment(key.application, key.environment).approvals,
+        rights=policy.grants("approve", key.application, key.environment),
     )
 
 
@@ -164,8 +190,9 @@ def where_it_stands(landing: Landing, now: datetime) -> Promotion:
     if known is None or known.release.id != landing.target.id:
         known = begin(landing, now)
     iid = landing.request.iid if landing.request else known.merge_request
-    state: PromotionState = "ready" if landing.may_open else "waiting"
-    return replace(known, state=state, because=landing.because, merge_request=iid)
+    state: PromotionState = "ready" if landing.ready else "waiting"
+    change = landing.facts.change or (known.change if landing.request is None else "")
+    return replace(known, state=state, because=landing.because, merge_request=iid, change=change)
 
 
 def begin(landing: Landing, now: datetime) -> Promotion:
@@ -225,14 +252,14 @@ def unwritten(landing: Landing, request: MergeRequestSeen) -> list[Action]:
     """The status and the note that do not say yet what they should; the note waits for the pipeline's end."""
     key, written = landing.facts.key, dict(landing.facts.written)
     status = publish(key, request, landing.own_gates)
-    note = show(key, request, landing.target, "ready" if landing.may_open else "waiting", landing.gates)
+    note = show(key, request, landing.target, "ready" if landing.ready else "waiting", landing.gates)
     wanted = (status,) if request.proof.verdict == "running" else (status, note)
     return [effect for effect in wanted if written.get(effect.effect_key) != digest(effect)]
 
 
 def patience(landing: Landing) -> timedelta:
     """Short while GitLab or CI is about to answer, long while a person is."""
-    if landing.request is None or not landing.may_open:
+    if landing.request is None or not landing.ready:
         return LOOK_AGAIN_LATER
     proven = landing.gates[-1].verdict == "green"
     return LOOK_AGAIN_LATER if proven and not landing.may_merge else LOOK_AGAIN

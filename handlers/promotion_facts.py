@@ -4,23 +4,30 @@ from dataclasses import dataclass, replace
 
 from bot.events import EnvironmentKey
 from bot.observing import (
+    Approval,
     Comparison,
     Denial,
     EnvironmentSeen,
+    Freeze,
+    FreezeWindow,
     Hold,
     Installation,
+    Involved,
     MergeRequestSeen,
     Observer,
+    PersonRole,
     Promotion,
     Release,
     ReleaseRecord,
     Request,
 )
-from config.policy import Policy
+from config.policy import ApprovalsForm, Policy
 from handlers.asked import Ground, ending, joined, meant, pinning
 from handlers.choosing import choose, kept_out, turned_away
 from handlers.showing import publish, show
 from handlers.standing import look
+
+NOBODY = Involved()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +37,9 @@ class PromotionFacts:
     promotions: all environments of the application, newest first. named: the release of the request that counts.
     target: that, if it can land; else what `choose` found.
     written: effect key → digest of what was last written under it. holds and requests: what people want here.
-    denied_before: the target's denials in the environments before, by environment.
+    denied_before: the target's denials in the environments before, by environment. freezes and windows: what people
+    and calendars froze. approvals: of this promotion, by command and in GitLab; involved: in it; both only read where
+    the policy asks for approvals and the merge request is open.
     """
 
     key: EnvironmentKey
@@ -45,6 +54,18 @@ class PromotionFacts:
     requests: tuple[Request, ...] = ()
     denied_before: tuple[tuple[str, Denial], ...] = ()
     named: Release | None = None
+    freezes: tuple[Freeze, ...] = ()
+    windows: tuple[FreezeWindow, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    involved: Involved = NOBODY
+
+    @property
+    def change(self) -> str:
+        """What the open merge request changes, while it is of the target."""
+        request, target = self.open_request, self.target
+        if request is None or request.proposes is None or target is None or request.proposes.id != target.id:
+            return ""
+        return request.change
 
     @property
     def pinned(self) -> tuple[Request, ...]:
@@ -111,12 +132,46 @@ async def aim(facts: PromotionFacts, observer: Observer) -> PromotionFacts:
     if target is None:
         return facts
     before = observer.policy.before(key.application, key.environment)
-    return replace(
+    facts = replace(
         facts,
         comparison=await observer.comparison(key.owner, seen.declared, target),
         denied_before=await denials_of(target, key, before, observer),
         written=await what_was_written(facts, observer),
+        freezes=await observer.freezes(key.tenant, key.environment),
+        windows=await observer.freeze_windows(key),
     )
+    form = observer.policy.environment(key.application, key.environment).approvals
+    return await ask_around(facts, form, observer) if form.required else facts
+
+
+async def ask_around(facts: PromotionFacts, form: ApprovalsForm, observer: Observer) -> PromotionFacts:
+    """The same with who approved and who is involved."""
+    request = facts.open_request
+    if request is None or not facts.change:
+        return facts
+    native = await observer.native_approvals(facts.key, request) if form.native else ()
+    involved = await observer.involved(facts.key, facts.comparison, request)
+    given = (*await observer.approvals(facts.key), *native)
+    return replace(
+        facts,
+        approvals=tuple(approval for approval in given if is_of(approval, facts)),
+        involved=with_requesters(involved, facts.pinned),
+    )
+
+
+def is_of(approval: Approval, facts: PromotionFacts) -> bool:
+    """Whether it was given to this promotion: what came back after a rollback is approved anew."""
+    promotion, target = facts.under_way, facts.target
+    if promotion is None or target is None or promotion.release.id != target.id:
+        return False
+    return approval.release_id == target.id and approval.at >= promotion.opened_at
+
+
+def with_requesters(involved: Involved, requests: tuple[Request, ...]) -> Involved:
+    """The same people with those who asked for it."""
+    asked: list[tuple[PersonRole, str]] = [("requester", one.account) for one in requests if one.account]
+    names = [(one.account, one.principal) for one in requests if one.account]
+    return replace(involved, people=(*involved.people, *asked), names=(*involved.names, *names))
 
 
 async def denials_of(

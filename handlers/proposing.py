@@ -4,6 +4,7 @@ from bot.actions import Gate, Line, MergePromotion, ProposePromotion
 from bot.events import EnvironmentKey
 from bot.observing import Comparison, MergeRequestSeen, Release
 from handlers.asked import story
+from handlers.gates import approved, no_freeze
 from handlers.promotion_facts import PromotionFacts
 
 REBUILD = frozenset({"conflict", "need_rebase"})
@@ -12,7 +13,7 @@ REBUILD = frozenset({"conflict", "need_rebase"})
 
 def propose(facts: PromotionFacts, target: Release, gates: tuple[Gate, ...]) -> ProposePromotion | None:
     """The merge request as it should be, or None when it is so; a branch somebody else wrote to is left alone."""
-    request, draft = facts.open_request, any(gate.verdict != "green" for gate in gates)
+    request, draft = facts.open_request, any(map(keeps_draft, gates))
     rebuild = request is None or is_stale(request, target)
     if request is not None and (not request.ours or (not rebuild and request.draft == draft)):
         return None
@@ -26,6 +27,14 @@ def propose(facts: PromotionFacts, target: Release, gates: tuple[Gate, ...]) -> 
         because="; ".join([*map(story, facts.pinned), gates[0].because]),
         rebuild=rebuild,
     )
+
+
+def keeps_draft(gate: Gate) -> bool:
+    """A red gate does, and one that waits for the world; not one that waits for the people who look at it.
+
+    Who is asked to approve must not be shown a draft, and the end of a freeze changes nothing that they approved.
+    """
+    return gate.verdict == "red" or (gate.verdict == "waiting" and gate.name not in (approved.NAME, no_freeze.NAME))
 
 
 def is_stale(request: MergeRequestSeen, target: Release) -> bool:

@@ -53,6 +53,7 @@ class GitTruth:
     _standing: dict[tuple[str, EnvironmentPolicy], Standing] = field(default_factory=dict)
     _declared: dict[tuple[str, str], Release | None] = field(default_factory=dict)
     _earlier: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    _changes: dict[tuple[str, str], str] = field(default_factory=dict)
 
     async def head(self) -> str:
         """The commit of the default branch, 40 hex digits; PermanentError when there is no such branch."""
@@ -113,6 +114,12 @@ class GitTruth:
         """The release that the release file names at a revision."""
         text = await self.text(revision, Policy.release_file(key.application, key.environment))
         return None if text is None else parse_release_file(text)
+
+    async def change(self, onto: str, head: str) -> str:
+        """What a head changes since it left the other, as 64 hex digits; a rebase of ours keeps it."""
+        if (onto, head) in self._changes:
+            return self._changes[onto, head]
+        return _remember(self._changes, (onto, head), await self.mirror.change(onto, head))
 
     async def pin(self, revision: str, key: EnvironmentKey) -> Pin | None:
         """What keeps an environment at a release at a revision; PermanentError when the pin cannot be read."""

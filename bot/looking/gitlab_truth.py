@@ -103,6 +103,7 @@ class GitLabTruth:
             proof=await merge_proof(self.api, project, request, target=target, has_ci=has_ci) if opened else _NO_PROOF,
             release_id=_named_release(request.description or "", purpose),
             merged_at=request.merged_at,
+            change=await git.change(target, head) if opened else "",
         )
 
     async def comparison(self, project: str, running: Release, target: Release) -> Comparison | None:

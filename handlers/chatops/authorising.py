@@ -25,6 +25,8 @@ FREE = frozenset({"help", "whoami", "link"})
 """What everybody whose account is alive may say: it tells nothing of others, and links only oneself."""
 OF_PEOPLE = frozenset({"approve"})
 """What only a person can do: a token's yes is nobody's."""
+WIDE = frozenset({"freeze", "thaw"})
+"""What is about every application of an environment."""
 READING = frozenset({"help", "whoami", "who-can", "status", "why", "diff"})
 
 
@@ -45,10 +47,18 @@ def authorise(caller: Caller, right: Right, policy: Policy) -> Refused | None:
         return None
     if caller.principal.kind == "chat":
         return None if right.verb in READING else unlinked(caller)
-    granted = policy.grants(right.verb, right.application, right.environment)
+    granted = granting(right, policy)
     if any(is_one_of(caller, grant) for grant in granted):
         return None
     return not_granted(caller, right, granted)
+
+
+def granting(right: Right, policy: Policy) -> tuple[GrantForm, ...]:
+    """The grants that cover a right. What changes all applications takes a grant for all of them."""
+    found = policy.grants(right.verb, right.application, right.environment)
+    if right.application or right.verb in READING:
+        return found
+    return tuple(grant for grant in found if not grant.applications)
 
 
 def stranger(caller: Caller, right: Right) -> Refused | None:
@@ -97,12 +107,15 @@ def standing(caller: Caller) -> str:
 
 
 def is_one_of(caller: Caller, people: PeopleForm) -> bool:
-    """Whether a caller is among some people: any of role, group, name or ownership is enough."""
+    """Whether a caller is among some people: any of role, group, name or ownership is enough.
+
+    GitLab's user names are the same name in whatever case (Users API, 18.x).
+    """
     weakest = min((ROLES.index(role) for role in people.roles), default=len(ROLES))
     return (
         ROLES.index(caller.role) >= weakest
         or not set(people.groups).isdisjoint(caller.groups)
-        or caller.principal.name in people.users
+        or caller.principal.name.lower() in map(str.lower, people.users)
         or (people.code_owners and caller.code_owner)
     )
 

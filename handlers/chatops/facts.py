@@ -24,7 +24,8 @@ from bot.observing import (
     Request,
     StandingLine,
 )
-from handlers.promotion_facts import under_way
+from handlers.asked import joined
+from handlers.promotion_facts import under_way, with_requesters
 
 NOBODY = Involved()
 NOTHING = Explanation()
@@ -57,8 +58,10 @@ class World:
     @property
     def change(self) -> str:
         """What the open merge request changes; empty without one."""
-        request = self.merge_request
-        return request.change if request is not None and request.state == "opened" else ""
+        request, promotion = self.merge_request, self.open_promotion
+        if request is None or promotion is None or request.state != "opened" or request.proposes is None:
+            return ""
+        return request.change if request.proposes.id == promotion.release.id else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +82,10 @@ class CommandFacts:
     freezes: tuple[Freeze, ...] = ()
     standings: tuple[StandingLine, ...] = ()
     explained: Explanation = NOTHING
+
+    def speaker(self, command: Command) -> str:
+        """The name of who gave it: GitLab's, as it is now, before what the message says."""
+        return (self.caller.principal if self.caller else command.heard.principal).name
 
 
 ABOUT_CHANGE = frozenset({"approve", "reject", "cancel", "promote", "retry"})
@@ -135,11 +142,13 @@ async def world_of(key: EnvironmentKey, command: Command, verb: str, observer: O
         return replace(world, comparison=await compared(target, world, observer))
     if verb not in ABOUT_CHANGE or promotion is None:
         return world
-    return replace(
-        world,
-        merge_request=await observer.merge_request(key, promotion.merge_request),
-        approvals=await observer.approvals(key),
-    )
+    request = await observer.merge_request(key, promotion.merge_request)
+    world = replace(world, merge_request=request, approvals=await observer.approvals(key))
+    if verb != "approve" or request is None or not world.change:
+        return world
+    comparison = await compared(promotion.release, world, observer)
+    involved = await observer.involved(key, comparison, request)
+    return replace(world, involved=with_requesters(involved, joined(world.requests, promotion.release)))
 
 
 def named(command: Command, world: World) -> Release | None:

@@ -49,6 +49,9 @@ class Remote:
         git(self.clone, "push", "-q", "-f", "origin", f"HEAD:refs/heads/{branch}")
         return git(self.clone, "rev-parse", "HEAD")
 
+    def commit_back(self) -> None:
+        git(self.clone, "checkout", "-q", "main")
+
     def head(self, branch: str) -> str:
         return git(self.bare, "rev-parse", f"refs/heads/{branch}")
 
@@ -536,3 +539,47 @@ async def test_a_server_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pyte
 
         release.set()
         await mirror.close()
+
+
+BASE = "".join(f"line {number}\n" for number in range(30))
+
+
+async def changes(mirror: GitMirror, remote: Remote, **onto: str) -> str:
+    """What a branch changes that is built anew on a main that moved on by these files."""
+    remote.commit("moved on", **onto)
+    remote.commit("promote", branch="sluice/x", release_yaml=BASE.replace("line 9\n", "line nine\n"))
+    remote.commit_back()
+    await mirror.fetch()
+    return await mirror.change("main", "sluice/x")
+
+
+async def test_a_change_is_the_same_wherever_it_is_built(mirror: GitMirror, remote: Remote) -> None:
+    remote.commit("base", release_yaml=BASE)
+    first = await changes(mirror, remote, other_yaml="1")
+
+    assert len(first) == 64
+    assert await changes(mirror, remote, other_yaml="2") == first
+    assert await changes(mirror, remote, release_yaml="earlier\n" + BASE) != first
+
+
+@pytest.mark.parametrize(
+    "other", [BASE.replace("line 9\n", "line 9!\n"), BASE.replace("line 9\n", "  line nine\n"), BASE + "more\n"]
+)
+async def test_another_change_is_another_one(mirror: GitMirror, remote: Remote, other: str) -> None:
+    remote.commit("base", release_yaml=BASE)
+    first = await changes(mirror, remote, other_yaml="1")
+
+    remote.commit("something else", branch="sluice/y", release_yaml=other)
+    await mirror.fetch()
+
+    assert await mirror.change("main", "sluice/y") not in ("", first)
+
+
+async def test_no_change_and_a_branch_of_another_root_are_empty(mirror: GitMirror, remote: Remote) -> None:
+    remote.commit("base", release_yaml=BASE)
+    git(remote.clone, "checkout", "-q", "--orphan", "alone")
+    remote.commit("alone", branch="alone", release_yaml="x")
+    await mirror.fetch()
+
+    assert await mirror.change("main", "main") == ""
+    assert await mirror.change("main", "alone") == ""

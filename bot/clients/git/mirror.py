@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 from bot.clients.git.batch import GitObject, ObjectReader
@@ -97,6 +98,21 @@ class GitMirror:
         """The paths that differ between two revisions; a moved file is two of them."""
         old, new = await self.resolve(before), await self.resolve(after)
         return _paths(await self._ask("diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new))
+
+    async def change(self, onto: str, head: str) -> str:
+        """What `head` changes since it left `onto`, as 64 hex digits; empty for nothing, or where they never were one.
+
+        As `git patch-id --stable` has it, line numbers do not count, so that a rebase keeps it; unlike there, white
+        space does count: in YAML it says what belongs to what.
+        """
+        base, tip = await self.resolve(onto), await self.resolve(head)
+        fork = await run("merge-base", base, tip, env=self._local)
+        if fork.code not in (0, 1):
+            raise _local_fault(fork)
+        if fork.code == 1:
+            return ""
+        options = ("-r", "-p", "--binary", "--full-index", "--no-renames", "--no-ext-diff", "--no-textconv")
+        return without_places((await self._ask("diff-tree", *options, fork.output.decode().strip(), tip)).output)
 
     async def history(
         self, revision: str, *, since: str | None = None, limit: int = 100, path: str = ""
@@ -245,6 +261,14 @@ def _sha(text: str) -> str:
     if _SHA.fullmatch(text) is None:
         raise PermanentError(f"{text!r} is no sha: only whole shas are pushed or leased.")
     return text
+
+
+def without_places(diff: bytes) -> str:
+    """The SHA-256 of a diff without line numbers and blob names, 64 hex digits; empty for an empty diff."""
+    if not diff:
+        return ""
+    lines = (b"@@" if line.startswith(b"@@") else line for line in diff.split(b"\n") if not line.startswith(b"index "))
+    return sha256(b"\n".join(lines)).hexdigest()
 
 
 def _paths(finished: Finished) -> tuple[str, ...]:

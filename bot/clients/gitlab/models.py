@@ -285,7 +285,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approver:
-    """One approval of a merge request. approved_at: when it was last given; None before GitLab 18.1 or so."""
+    """One approval of a merge request. approved_at: None from a GitLab that does not tell it (before gitlab!204605)."""
 
     user: User
     approved_at: datetime | None = None

@@ -3,19 +3,13 @@
 from datetime import datetime
 
 from bot.actions import KeepApproval, Refused
-from bot.observing import Approval, Caller, Command, PersonRole, VerbForm
+from bot.observing import Approval, Caller, Command, VerbForm
 from config.policy import ApprovalsForm, Policy
 from handlers.chatops.authorising import is_one_of, phrase
-from handlers.chatops.facts import CommandFacts, World
+from handlers.chatops.facts import CommandFacts, World, named
+from handlers.chatops.naming import nearest_version
 from handlers.chatops.verb import Ending, Verb, done, refused, would
-
-ROLE_WORDS: dict[PersonRole, str] = {
-    "requester": "asked for it",
-    "author": "wrote a commit of it",
-    "committer": "committed a part of it",
-    "merger": "merged a part of it",
-    "last_pusher": "pushed to its merge request",
-}
+from handlers.gates.approved import PART
 
 
 def decide(facts: CommandFacts, command: Command, policy: Policy, now: datetime) -> Ending:
@@ -25,6 +19,9 @@ def decide(facts: CommandFacts, command: Command, policy: Policy, now: datetime)
     if world is None or caller is None or promotion is None or not world.change:
         rule, found = "a merge request must wait for it", f"none is open for {command.heard.environment}"
         return refused(Refused(code="nothing_to_do", rule=rule, found=found))
+    said = command.heard.said
+    if said is not None and said.version and (other := another(command, said.version, world)) is not None:
+        return refused(other)
     approvals = policy.environment(world.key.application, world.key.environment).approvals
     if refusal := not_counting(caller, approvals, world):
         return refused(refusal)
@@ -38,8 +35,18 @@ def decide(facts: CommandFacts, command: Command, policy: Policy, now: datetime)
         command=command.id,
     )
     because = f"{caller.principal.name} approved {promotion.release.name} for {world.key.environment}"
-    said = command.heard.said
     return would(because) if said and said.dry_run else done(because, KeepApproval(approval=approval))
+
+
+def another(command: Command, version: str, world: World) -> Refused | None:
+    """A version that was named must be the one that waits."""
+    promotion, meant = world.open_promotion, named(command, world)
+    if meant is None:
+        return nearest_version(version, world)
+    if promotion is not None and promotion.release.id == meant.id:
+        return None
+    found = f"{promotion.release.name if promotion else 'nothing'} waits for {world.key.environment}"
+    return Refused(code="release_changed", rule=f"{meant.name} must be what waits", found=found)
 
 
 def not_counting(caller: Caller, approvals: ApprovalsForm, world: World) -> Refused | None:
@@ -47,7 +54,7 @@ def not_counting(caller: Caller, approvals: ApprovalsForm, world: World) -> Refu
     mine = [role for role, person in world.involved.people if person == caller.principal.id]
     excluded = next((role for role in mine if role in approvals.exclude), None)
     if excluded is not None:
-        found = f"{caller.principal.name} {ROLE_WORDS[excluded]}"
+        found = f"{caller.principal.name} {PART[excluded]}"
         return Refused(code="self_approval", rule="nobody approves what they are part of", found=found)
     if not approvals.from_.nobody and not is_one_of(caller, approvals.from_):
         needed = phrase([approvals.from_])
@@ -65,9 +72,9 @@ def not_counting(caller: Caller, approvals: ApprovalsForm, world: World) -> Refu
 VERB = Verb(
     form=VerbForm(
         name="approve",
-        usage="approve [APPLICATION] [ENVIRONMENT]",
+        usage="approve [APPLICATION] [ENVIRONMENT] [VERSION]",
         about="Say yes to the promotion that waits: to exactly this release and change.",
-        takes=frozenset({"application", "environment"}),
+        takes=frozenset({"application", "environment", "version"}),
         needs=frozenset({"application", "environment"}),
         flags=frozenset({"--dry-run"}),
         reason="optional",

@@ -15,6 +15,9 @@ def decide(facts: CommandFacts, command: Command, policy: Policy, now: datetime)
     heard, said = command.heard, command.heard.said
     if said is None or heard.environment not in policy.environments:
         return refused(Refused(code="ask", rule="it must say which environment"))
+    if all(follows_its_build(name, heard.environment, policy) for name in policy.applications):
+        rule, found = "releases must be promoted into it", f"{heard.environment} follows its builds by itself"
+        return refused(Refused(code="nothing_to_do", rule=rule, found=found))
     until = end_of(said, now)
     if until is not None and until <= now:
         return refused(over(until, now))
@@ -25,12 +28,18 @@ def decide(facts: CommandFacts, command: Command, policy: Policy, now: datetime)
     freeze = Freeze(
         tenant=heard.tenant,
         environment=heard.environment,
-        principal=heard.principal.name,
+        principal=facts.speaker(command),
         because=said.reason,
         since=now,
         until=until,
     )
     return done(because, KeepFreeze(freeze=freeze))
+
+
+def follows_its_build(application: str, environment: str, policy: Policy) -> bool:
+    """Whether nothing of an application is promoted into an environment."""
+    there = environment in policy.environments_of(application)
+    return not there or policy.environment(application, environment).delivery == "observe"
 
 
 VERB = Verb(

@@ -6,7 +6,7 @@ from datetime import datetime
 from bot.actions import Helped, HelpLine
 from bot.observing import Caller, Command, VerbForm
 from config.policy import Policy
-from handlers.chatops.authorising import Right, authorise
+from handlers.chatops.authorising import WIDE, Right, authorise
 from handlers.chatops.facts import CommandFacts
 from handlers.chatops.verb import Ending, Verb, told
 
@@ -45,5 +45,6 @@ def line(form: VerbForm, caller: Caller, command: Command, policy: Policy) -> He
 def rights_in(verb: str, caller: Caller, application: str, policy: Policy) -> tuple[str, ...]:
     """The environments in which a caller may give a verb, in promotion order."""
     names = policy.environments_of(application) or policy.order
-    rights = [Right(verb=verb, application=application, environment=name) for name in names]
+    about = "" if verb in WIDE else application
+    rights = [Right(verb=verb, application=about, environment=name) for name in names]
     return tuple(right.environment for right in rights if authorise(caller, right, policy) is None)

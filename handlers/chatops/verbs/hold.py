@@ -24,7 +24,7 @@ def decide(facts: CommandFacts, command: Command, policy: Policy, now: datetime)
         because = f"nothing is promoted into {key.environment} {held}; what has failed is still taken back"
     if said.dry_run:
         return would(because)
-    hold = Hold(key=key, principal=command.heard.principal.name, because=said.reason, since=now, until=until)
+    hold = Hold(key=key, principal=facts.speaker(command), because=said.reason, since=now, until=until)
     return done(because, KeepHold(hold=hold))
 
 

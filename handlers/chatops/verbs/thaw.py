@@ -20,7 +20,7 @@ def decide(facts: CommandFacts, command: Command, policy: Policy, now: datetime)
     because = f"{heard.environment} is thawed (it was frozen by {people}), and looked at now"
     if said.dry_run:
         return would(because)
-    return done(because, Thaw(tenant=heard.tenant, environment=heard.environment, principal=heard.principal.name))
+    return done(because, Thaw(tenant=heard.tenant, environment=heard.environment, principal=facts.speaker(command)))
 
 
 VERB = Verb(

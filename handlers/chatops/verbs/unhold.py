@@ -22,7 +22,7 @@ def decide(facts: CommandFacts, command: Command, policy: Policy, now: datetime)
     because = f"{key.environment} is no longer held (by {holders}), and looked at now"
     if said.dry_run:
         return would(because)
-    return done(because, LiftHolds(key=key, principal=command.heard.principal.name))
+    return done(because, LiftHolds(key=key, principal=facts.speaker(command)))
 
 
 VERB = Verb(

@@ -5,7 +5,7 @@ from datetime import datetime
 from bot.actions import Refused, WhoCan
 from bot.observing import Command, VerbForm
 from config.policy import Policy
-from handlers.chatops.authorising import FREE, phrase
+from handlers.chatops.authorising import FREE, WIDE, Right, granting, phrase
 from handlers.chatops.facts import CommandFacts
 from handlers.chatops.verb import Ending, Verb, refused, told
 
@@ -26,7 +26,8 @@ def who(verb: str, application: str, environment: str, policy: Policy) -> str:
     """A phrase without mentions."""
     if verb in FREE:
         return "everybody"
-    return phrase(policy.grants(verb, application, environment)) or "nobody"
+    about = "" if verb in WIDE else application
+    return phrase(granting(Right(verb=verb, application=about, environment=environment), policy)) or "nobody"
 
 
 VERB = Verb(
