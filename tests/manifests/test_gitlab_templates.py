@@ -13,6 +13,7 @@ import gitlab_ci
 import pytest
 from gitlab_ci import REPOSITORY, TEMPLATES, Configuration, Unresolved, configuration
 from jsonschema import Draft7Validator
+from pipeline_runs import FROM_DEBIAN
 from shared_payloads import shared_file
 
 SCHEMA = "check_jsonschema.builtin_schemas.vendor"
@@ -171,6 +172,14 @@ def test_templates_call_the_versions_that_are_tested() -> None:
 
     assert installed == tested
     assert len(installed) == 3
+
+
+def test_toolchains_have_what_the_pipelines_of_the_tests_call() -> None:
+    dockerfile = (TEMPLATES / "toolchains" / "Dockerfile").read_text("utf-8")
+    (installed,) = re.findall(r"apt-get install --yes --no-install-recommends (.*) \\", dockerfile)
+
+    # git comes with the image that it is built from.
+    assert set(FROM_DEBIAN) <= {*installed.split(), "git"}
 
 
 def version_of(package: str) -> str:
