@@ -53,6 +53,11 @@ class Injection:
     image: str
     environment: Mapping[str, str]
 
+    @property
+    def version(self) -> str:
+        """Of the instrumentation that the image holds: the operator's images are tagged with it."""
+        return self.image.rpartition(":")[2]
+
 
 def injections(deployment: Document, instrumentations: list[Document], pod: Pod) -> list[Injection]:
     """One for each container that the template's annotations name; none where no annotation asks for it."""

@@ -1,7 +1,7 @@
 """The services answer under the agents as they do without, whatever happens to their upstream or to the Collector."""
 
 import pytest
-from running_services import RunningService
+from running_services import RunningService, injection_of
 from tracing_stack import TracingStack
 
 WORDS = ("title", "detail", "action")
@@ -123,7 +123,7 @@ def test_services_answer_while_the_collector_is_away(tracing_stack: TracingStack
 
 
 def test_the_agents_start_without_a_complaint(demo_service: RunningService, node_service: RunningService) -> None:
-    assert "opentelemetry-javaagent - version: 2.33.1" in demo_service.process.log
+    assert f"opentelemetry-javaagent - version: {injection_of('demo-service').version}" in demo_service.process.log
     assert " ERROR io.opentelemetry" not in demo_service.process.log.partition("Started DemoService")[0]
     # The clouds' detectors would have asked metadata servers, which answer nowhere but in that cloud.
     assert "MetadataLookupWarning" not in node_service.process.log
