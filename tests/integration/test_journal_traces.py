@@ -74,7 +74,9 @@ async def test_work_continues_the_trace_of_the_run_that_asked_for_it(journal: Jo
     assert (await journal.run(run)).trace == a_trace(7)
 
 
-async def test_work_knows_who_asked_for_it_before_deliveries_and_each_trace_once(journal: Journal, clock: FixedClock) -> None:
+async def test_work_knows_who_asked_for_it_before_deliveries_and_each_trace_once(
+    journal: Journal, clock: FixedClock
+) -> None:
     for number in (7, 8, 7):
         with within(a_trace(number)):
             await journal.dirty([SHOP], because="asked")
