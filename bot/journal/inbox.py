@@ -2,14 +2,15 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from typing import Protocol
 
 import msgspec
 
 from bot.events import Delivery
 from bot.journal.area import Area
-from bot.journal.engine import Engine, InboxRow, Receipt
+from bot.journal.engine import InboxRow, Receipt
 from bot.journal.moments import to_micros
 
 BATCH = 256
@@ -28,6 +29,14 @@ def delivery_id(now: datetime) -> str:
     return f"{to_micros(now):014x}{os.urandom(9).hex()}"
 
 
+class Store(Protocol):
+    """What makes the rows of a batch durable, all in one go."""
+
+    async def put(self, rows: Sequence[InboxRow]) -> list[Receipt]:
+        """Return once they are on disk, with a receipt for each."""
+        ...
+
+
 class Batcher:
     """Gathers deliveries while the commit before is under way; at most one commit at a time.
 
@@ -35,8 +44,8 @@ class Batcher:
     many again, for `COMPANY` at most: without that a first one commits alone and all others behind it, twice the cost.
     """
 
-    def __init__(self, engine: Engine, stored: Callable[[], None]) -> None:
-        self._engine = engine
+    def __init__(self, store: Store, stored: Callable[[], None]) -> None:
+        self._store = store
         self._stored = stored
         self._waiting: list[Waiting] = []
         self._task: asyncio.Task[None] | None = None
@@ -65,7 +74,7 @@ class Batcher:
                 await self._gather()
                 batch = self._take()
                 self._expected = len(batch)
-                await self._store(batch)
+                await self._answer(batch)
         finally:
             self._task = None
 
@@ -88,9 +97,9 @@ class Batcher:
         batch, self._waiting = self._waiting, []
         return batch
 
-    async def _store(self, batch: list[Waiting]) -> None:
+    async def _answer(self, batch: list[Waiting]) -> None:
         try:
-            receipts = await self._engine.put([row for row, _ in batch])
+            receipts = await self._store.put([row for row, _ in batch])
         except Exception as error:  # noqa: BLE001 - every waiting request must be answered, and this task must go on
             _fail(batch, error)
             return
@@ -110,10 +119,11 @@ class Inbox(Area):
 
         TemporaryError when the database cannot be written now; then nothing is stored.
         """
-        return self._batcher.add(_row(delivery))
+        return self._batcher.add(row_of(delivery))
 
 
-def _row(delivery: Delivery) -> InboxRow:
+def row_of(delivery: Delivery) -> InboxRow:
+    """The delivery as the databases' drivers take it."""
     return InboxRow(
         delivery.id,
         delivery.endpoint,

@@ -1,17 +1,13 @@
 """Deliveries that arrive together share a commit, and nobody waits for company that does not come."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 import pytest
-from sqlalchemy import Connection
 
 from bot.errors import TemporaryError
 from bot.journal.engine import InboxRow, Receipt
 from bot.journal.inbox import BATCH, BATCH_BYTES, Batcher
-
-T = TypeVar("T")
 
 
 class Recording:
@@ -28,18 +24,6 @@ class Recording:
             raise self.error
         self.commits.append(len(rows))
         return [Receipt(id=row.id, duplicate=False) for row in rows]
-
-    async def read(self, fn: Callable[[Connection], T]) -> T:
-        raise NotImplementedError
-
-    async def write(self, fn: Callable[[Connection], T]) -> T:
-        raise NotImplementedError
-
-    def on_wake(self, callback: Callable[[], None]) -> None:
-        raise NotImplementedError
-
-    async def close(self) -> None:
-        raise NotImplementedError
 
 
 @pytest.fixture
