@@ -16,13 +16,13 @@ FOUND = """find_vulnerabilities() { printf '{"scanner": "s", "packages": 1, "fin
 Git = Callable[..., str]
 
 
-def shell(commands: str, folder: Path, *, path: str = "") -> subprocess.CompletedProcess[str]:
+def shell(commands: str, folder: Path, *, path: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
     """The functions and then these commands, in the plain shell that Debian and Alpine have."""
     known = configuration(TEMPLATES / "steps.yml").keys[".sluice"]
     functions = "\n".join([*known["functions"], *known["vulnerabilities"], *known["releases"]])
     return subprocess.run(
         [shutil.which("dash") or "sh", "-euc", f"{functions}\n{commands}"],
-        cwd=folder, capture_output=True, text=True, timeout=30, env={"PATH": f"{path}:/usr/bin:/bin"},
+        cwd=folder, capture_output=True, text=True, timeout=30, env={"PATH": f"{path}:/usr/bin:/bin", **variables},
     )  # fmt: skip
 
 
@@ -51,6 +51,25 @@ def test_every_platform_of_an_image_is_scanned(manifest: str, platforms: int, tm
     told = shell(f"{FOUND}\nscan registry.example/a@{DIGEST} | jq -c '[.platforms, .packages]'", tmp_path, path=there)
 
     assert (told.returncode, told.stdout.strip()) == (0, f"[{platforms},{platforms}]"), told.stderr
+
+
+@pytest.mark.parametrize(("scanned", "tagged"), [(DIGEST, True), (OTHER, False)])
+def test_release_is_named_only_when_the_scan_is_of_its_digest(scanned: str, tagged: bool, tmp_path: Path) -> None:
+    publish = configuration(TEMPLATES / "examples" / "application.gitlab-ci.yml").script("image-publish")
+    programs = crane(tmp_path, 'echo "$1" >>calls; echo "404 Not Found" >&2; [ "$1" = tag ]')
+    (tmp_path / "programs" / "cosign").write_text("#!/bin/sh\necho '[]'\n", "utf-8")
+    (tmp_path / "programs" / "cosign").chmod(0o755)
+    (tmp_path / "scan.json").write_text(f'{{"image": "registry.example/a@{scanned}"}}', "utf-8")
+    variables = {
+        "IMAGE_NAME": "registry.example/a", "IMAGE": f"registry.example/a@{DIGEST}", "VERSION": "1.2.3",
+        "IMAGE_USER": "", "IMAGE_PASSWORD": "", "COSIGN_PUBLIC_KEY": "key",
+    }  # fmt: skip
+
+    told = shell(publish, tmp_path, path=programs, **variables)
+
+    calls = (tmp_path / "calls").read_text("utf-8").split() if (tmp_path / "calls").is_file() else []
+    assert (told.returncode == 0, "tag" in calls) == (tagged, tagged), told.stderr
+    assert ("Run the scan again, too." in told.stderr) is not tagged
 
 
 @pytest.fixture
