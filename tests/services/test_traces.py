@@ -1,5 +1,7 @@
 """What Jaeger shows of requests to the services, which hold no tracing code: whole traces, in the right order."""
 
+import json
+import re
 import secrets
 from dataclasses import dataclass
 
@@ -105,6 +107,14 @@ def test_spans_name_the_pod_namespace_and_version_they_come_from(
             assert span.resource["k8s.deployment.name"] == service.name
             assert span.resource["k8s.pod.name"] == service.pod.name
             assert span.resource["service.version"] == service.environment["APP_VERSION"]
+
+
+def test_a_log_line_written_during_a_request_names_its_trace(demo_service: RunningService, asked: Asked) -> None:
+    lines = [json.loads(line) for line in demo_service.process.log.splitlines() if line.startswith("{")]
+    traced = [line for line in lines if re.fullmatch("[0-9a-f]{32}", line.get("trace_id", ""))]
+
+    assert asked.direct
+    assert traced, "Spring tells of its first request, so at least that line"
 
 
 def test_jaeger_knows_which_service_asks_which(tracing_stack: TracingStack, asked: Asked) -> None:
