@@ -66,7 +66,7 @@ def stranger(caller: Caller, right: Right) -> Refused | None:
     name = caller.principal.name
     if not caller.found:
         return Refused(code="unknown_caller", rule="only accounts of this GitLab command", found=f"no account {name}")
-    if caller.is_bot:
+    if caller.is_bot or caller.ours:
         return Refused(code="bot", rule="bots and access tokens do not command", found=f"{name} is a bot")
     if not caller.active:
         return Refused(code="blocked", rule="the account must be active", found=f"{name} is blocked or deactivated")
