@@ -275,3 +275,24 @@ def test_the_list_gives_an_exact_version_of_each_program() -> None:
             assert (REPOSITORY / package / "main.go").is_file(), name
         else:
             assert re.fullmatch(r"v\d+\.\d+\.\d+", version), name
+
+
+def test_the_readme_tells_why_each_program_is_there_and_its_licence() -> None:
+    done = subprocess.run([SCRIPT, "--list"], capture_output=True, text=True, timeout=30, check=True)
+    text = (REPOSITORY / "tests" / "tools" / "README.md").read_text("utf-8")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:2] == "| "]
+
+    told = {row[0]: row[1] for row in rows if all(row[:4])}
+    assert {name: version for name, version, *_ in map(str.split, done.stdout.splitlines())} == {
+        name: version for name, version in told.items() if name not in ("program", "---")
+    }
+
+
+def test_the_collector_built_here_is_of_the_version_that_clusters_run() -> None:
+    manifest = (REPOSITORY / "flux" / "infrastructure" / "opentelemetry" / "collector.yaml").read_text("utf-8")
+    image = re.search(r"opentelemetry-collector-contrib:([\d.]+)", manifest)
+    folder = REPOSITORY / "tests" / "tools" / "collector"
+
+    assert image is not None
+    assert f"collector/otelcol v{image[1]}\n" in (folder / "go.mod").read_text("utf-8")
+    assert f'Version: "{image[1]}"' in (folder / "main.go").read_text("utf-8")
