@@ -120,5 +120,5 @@ def left(decision: Decision) -> list[Inside]:
 
 def named(key: EnvironmentKey, verb: str, release: Release | None = None, **more: Any) -> Spoken:
     """A line about an environment."""
-    version = release.version if release else ""
-    return Spoken(verb=verb, application=APPLICATION, environment=key.environment, version=version, **more)
+    fields = {"version": release.version if release else "", **more}
+    return Spoken(verb=verb, application=APPLICATION, environment=key.environment, **fields)
