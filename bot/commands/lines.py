@@ -7,7 +7,7 @@ CommonMark does not know, count as quotes (GitLab Flavored Markdown 18, "Multili
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from markdown_it import MarkdownIt
@@ -17,7 +17,8 @@ LONGEST_MESSAGE = 1_000_000
 """Characters; GitLab takes no longer note (application limit, `note` 1,000,000)."""
 MOST_LINES = 20
 """Commands read in one message; nobody types more, and each costs an answer."""
-FENCE = ">>>"
+FENCE = re.compile(r" {0,3}>{3,}[ \t]*")
+"""Longer ones hold shorter ones; one that is never closed goes on to the end (gitlab-glfm-markdown, comrak)."""
 BREAKS = frozenset({"softbreak", "hardbreak"})
 
 _MARKDOWN = MarkdownIt("commonmark")
@@ -68,10 +69,36 @@ def looks_like(word: str, name: str) -> bool:
 
 
 def _between_fences(rows: Sequence[str]) -> frozenset[int]:
-    """The rows between two `>>>`; one that is never closed quotes nothing."""
-    fences = [number for number, row in enumerate(rows) if row.rstrip() == FENCE]
-    pairs = zip(fences[::2], fences[1::2], strict=False)
-    return frozenset(number for opens, closes in pairs for number in range(opens, closes))
+    """The rows in GitLab's quotes, whether a fence inside a code block counts for one or not: in doubt it is quoted."""
+    fences = {number: len(row.strip()) for number, row in enumerate(rows) if FENCE.fullmatch(row)}
+    if not fences:
+        return frozenset()
+    shown = _shown("\n".join(rows))
+    outside = {number: length for number, length in fences.items() if number not in shown}
+    return _quoted(fences, len(rows)) | _quoted(outside, len(rows))
+
+
+def _quoted(fences: Mapping[int, int], end: int) -> frozenset[int]:
+    """The rows from each outermost fence to the one that closes it, which is as long or longer; else to the end."""
+    found: set[int] = set()
+    open_: list[int] = []
+    since = 0
+    for number, length in fences.items():
+        if not open_:
+            since = number
+        if open_ and length >= open_[-1]:
+            open_.pop()
+        else:
+            open_.append(length)
+        if not open_:
+            found.update(range(since, number + 1))
+    return frozenset(found | set(range(since, end) if open_ else ()))
+
+
+def _shown(message: str) -> frozenset[int]:
+    """The rows of code blocks and HTML."""
+    blocks = (token for token in _MARKDOWN.parse(message) if token.type in ("fence", "code_block", "html_block"))
+    return frozenset(row for block in blocks if block.map for row in range(*block.map))
 
 
 def _outside(rows: Sequence[str], numbers: Sequence[int]) -> list[int]:
