@@ -107,9 +107,7 @@ class _Reading:
     def all(self) -> Spoken:
         """Every word finds its place, or is refused."""
         while self.words:
-            word = self.words.pop(0)
-            if character := strange(word):
-                self._strange(word, character)
+            word = self._next()
             if word.startswith("--"):
                 self._flag(word)
             elif word.lower() in ("until", "for") and "end" in self.form.takes:
@@ -119,6 +117,13 @@ class _Reading:
             else:
                 self._bare(word)
         return Spoken(verb=self.form.name, **self.known)  # type: ignore[arg-type]
+
+    def _next(self) -> str:
+        """The next word, in plain characters: what only looks like a name is none."""
+        word = self.words.pop(0)
+        if character := strange(word):
+            self._strange(word, character)
+        return word
 
     def _strange(self, word: str, character: str) -> None:
         if DASHES.match(word):
@@ -137,7 +142,7 @@ class _Reading:
         if flag in SWITCHES:
             self._once(SWITCHES[flag], True)
         elif flag in VALUED:
-            self._several(flag, value or (self.words.pop(0) if self.words else ""))
+            self._several(flag, value or (self._next() if self.words else ""))
 
     def _several(self, flag: str, value: str) -> None:
         if not GATE.fullmatch(value) and not NAME.fullmatch(value):
@@ -160,7 +165,7 @@ class _Reading:
     def _into(self, word: str) -> None:
         if not self.words or "environment" not in self.form.takes:
             raise _Misread("bad_argument", f"{word!r} leads nowhere here", f"Write `{self.form.usage}`.")
-        self._environment(self.words.pop(0))
+        self._environment(self._next())
 
     def _bare(self, word: str) -> None:
         """A word by itself is what its looks and the known names say it is."""
