@@ -132,3 +132,8 @@ def test_a_tag_that_looks_like_a_number_is_quoted() -> None:
 @given(st.text())
 def test_text_without_markers_is_never_touched(text: str) -> None:
     assert updated(text, SETTERS) == text
+
+
+def test_a_broken_range_is_told_though_there_is_no_tag() -> None:
+    with pytest.raises(InvalidPolicy, match="invalid policy"):
+        select([], Policy(kind="semver", range=">=1.x.y.z"))

@@ -42,6 +42,8 @@ def select(tags: Sequence[str], policy: Policy) -> str:
     Source: image-reflector-controller 1.0, internal/policy.
     """
     candidates = {tag: tag for tag in tags} if policy.filter is None else _filtered(tags, policy.filter)
+    if policy.kind == "semver":
+        _range(policy.range)  # Flux makes the policy before it looks at tags, so a broken one is told without any
     if not candidates:
         raise NothingSelected("version list argument cannot be empty")
     return candidates[_latest(list(candidates), policy)]
@@ -88,15 +90,19 @@ def _latest(versions: list[str], policy: Policy) -> str:
 
 
 def _by_semver(versions: list[str], text: str) -> str:
-    try:
-        wanted = Range(text)
-    except BadRange as error:
-        raise InvalidPolicy(f"invalid policy: {error}") from error
+    wanted = _range(text)
     fitting: list[Version] = [one for one in map(parse, versions) if one is not None and wanted.holds(one)]
     if not fitting:
         raise NothingSelected("unable to determine latest version from provided list")
     # max keeps the first of equals, as Flux does.
     return max(fitting).original
+
+
+def _range(text: str) -> Range:
+    try:
+        return Range(text)
+    except BadRange as error:
+        raise InvalidPolicy(f"invalid policy: {error}") from error
 
 
 def _by_number(versions: list[str], order: Order) -> str:
