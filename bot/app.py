@@ -28,6 +28,7 @@ from bot.looking.configuration_truth import ConfigurationTruth
 from bot.looking.git_truth import GitTruth
 from bot.looking.gitlab_truth import GitLabTruth
 from bot.looking.images import Images
+from bot.looking.involved import Authorship
 from bot.looking.observer import LiveObserver, World
 from bot.looking.people import People
 from bot.looking.sightings import Sightings
@@ -214,6 +215,7 @@ def world_of(parts: Parts, explain: Callable[[EnvironmentKey], Awaitable[Explana
             journal=parts.journal,
             api=parts.clients.apis.read,
             ours=(parts.clients.apis.read, parts.clients.apis.write, parts.clients.apis.status),
+            authorship=Authorship(parts.clients.apis.read),
         ),
         explain=explain,
         clock=parts.clock,

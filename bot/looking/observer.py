@@ -229,9 +229,8 @@ class LiveObserver:
         return await self._world.people.approvals(key, request, written.done_at, tenant, self._policy)
 
     async def involved(self, key: EnvironmentKey, comparison: Comparison | None, request: MergeRequestSeen) -> Involved:
-        """Whose accounts the authors are is not read: every commit counts as one of an unknown author."""
-        commits = comparison.brings if comparison else ()
-        return Involved(unknown=tuple(f"{commit.sha:.8} {commit.title}" for commit in commits))
+        """From the commits of the application's project and the merge requests that they came with."""
+        return await self._world.people.authorship.involved(self._project(key.owner), comparison)
 
     async def freeze_windows(self, key: EnvironmentKey) -> tuple[FreezeWindow, ...]:
         """No calendar is read: the policy refuses to name any."""

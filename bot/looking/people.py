@@ -14,6 +14,7 @@ from bot.clients.gitlab.effects.emoji import NOTEABLES
 from bot.commanded import Approval, Caller, Command, NoteSeen, Place, Principal, Role
 from bot.journal import Journal
 from bot.keys import EnvironmentKey
+from bot.looking.involved import Authorship
 from bot.seen import MergeRequestSeen
 from bot.tenants import Tenant
 from config.policy import Policy
@@ -39,6 +40,7 @@ class People:
     journal: Journal
     api: GitLabAPI
     ours: tuple[GitLabAPI, ...]
+    authorship: Authorship
 
     async def caller(self, command: Command, tenant: Tenant, policy: Policy) -> Caller:
         """The principal with all that rules ask about; a linked chat account is who it is linked to."""

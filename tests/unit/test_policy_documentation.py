@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from config import policy_form, position, settings, settings_form
+from config import access, policy_form, position, settings, settings_form
 from config.words import parse_duration
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +23,8 @@ SECTIONS: list[tuple[str, str, type[BaseModel]]] = [
     (POLICY, "applications", policy_form.OverrideForm),
     (POLICY, "rollback", policy_form.RollbackForm),
     (POLICY, "rollback", policy_form.BrakeForm),
+    (POLICY, "access", access.GrantForm),
+    (POLICY, "approvals", access.ApprovalsForm),
     (POLICY, "Per-team files", policy_form.TighteningForm),
     (POLICY, "Per-team files", policy_form.TighteningRollbackForm),
     *((POLICY, "Positions", getattr(position, name)) for name in (
@@ -44,7 +46,8 @@ SECTIONS: list[tuple[str, str, type[BaseModel]]] = [
 def test_every_field_is_documented_in_its_section(document: str, heading: str, model: type[BaseModel]) -> None:
     text = section(document, heading)
 
-    missing = [name for name in model.model_fields if not re.search(rf"`{name}`|`{name}:", text)]
+    names = [field.alias or name for name, field in model.model_fields.items()]
+    missing = [name for name in names if not re.search(rf"`{name}`|`{name}:", text)]
 
     assert missing == []
 
