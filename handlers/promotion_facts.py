@@ -35,7 +35,7 @@ class PromotionFacts:
     """An environment, what could be promoted into it, and the merge request that is or was open.
 
     promotions: all environments of the application, newest first. named: the release of the request that counts.
-    target: that, if it can land; else what `choose` found.
+    target: that, if it can land (by_request); else what `choose` found.
     written: effect key → digest of what was last written under it. holds and requests: what people want here.
     denied_before: the target's denials in the environments before, by environment. freezes and windows: what people
     and calendars froze. approvals: of this promotion, by command and in GitLab; involved: in it; both only read where
@@ -54,6 +54,7 @@ class PromotionFacts:
     requests: tuple[Request, ...] = ()
     denied_before: tuple[tuple[str, Denial], ...] = ()
     named: Release | None = None
+    by_request: bool = False
     freezes: tuple[Freeze, ...] = ()
     windows: tuple[FreezeWindow, ...] = ()
     approvals: tuple[Approval, ...] = ()
@@ -70,9 +71,7 @@ class PromotionFacts:
     @property
     def pinned(self) -> tuple[Request, ...]:
         """The requests that pin the target, oldest first; none where nobody asked, or what was named cannot land."""
-        if self.target is None or self.named is None or self.target.id != self.named.id:
-            return ()
-        return joined(self.requests, self.named)
+        return joined(self.requests, self.named) if self.by_request else ()
 
     @property
     def under_way(self) -> Promotion | None:
@@ -101,16 +100,15 @@ async def observe(key: EnvironmentKey, observer: Observer) -> PromotionFacts:
         requests=requests,
         named=meant(pinning(requests), releases),
     )
-    target = target_of(facts, releases, observer.policy)
-    return await aim(replace(facts, target=target), observer) if target else facts
+    pinned = pinning(requests)
+    by_request = pinned is not None and ending(pinned, facts.named, ground(facts, observer.policy)) is None
+    target = facts.named if by_request else next_one(facts, releases, observer.policy)
+    return await aim(replace(facts, target=target, by_request=by_request), observer) if target else facts
 
 
-def target_of(facts: PromotionFacts, releases: tuple[ReleaseRecord, ...], policy: Policy) -> Release | None:
-    """What a person named, if it can land; else what automation brings next."""
+def next_one(facts: PromotionFacts, releases: tuple[ReleaseRecord, ...], policy: Policy) -> Release | None:
+    """What automation brings next."""
     key, seen, promotions = facts.key, facts.seen, facts.promotions
-    pinned = pinning(facts.requests)
-    if pinned is not None and ending(pinned, facts.named, ground(facts, policy)) is None:
-        return facts.named
     barred = turned_away(key, promotions, facts.merge_request) | kept_out(key, seen, releases, promotions)
     return choose(seen, releases, promotions, policy.before(key.application, key.environment), barred)
 

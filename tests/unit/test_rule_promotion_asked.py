@@ -293,6 +293,19 @@ def test_automation_passes_over_nothing_that_a_person_asked_for_another_release(
     assert any(one.name == "no hold" and one.verdict == "red" for one in decision.gates)
 
 
+def test_a_request_that_was_turned_down_passes_over_nothing_any_more() -> None:
+    declined = promotion(STAGING, NEW, "declined", opened_at=NOW)
+    memory = told(asking(asked(NEW, override=("no hold",)), memory=world(merge_request(NEW), declined)))
+    memory.known_releases = (record(NEW), record(OLD, baseline=True))
+    memory.known_holds = (hold_of(STAGING),)
+
+    decision = decided(memory)
+
+    assert answers(decision)[asked(NEW).id][:2] == ("refused", "declined")
+    assert of_type(decision, MergePromotion) == []
+    assert any(one.name == "no hold" and one.verdict == "red" for one in decision.gates)
+
+
 REJECT = replace(request_of(STAGING, "reject"), id="reject", version=NEW.version, release_id=NEW.id)
 CANCEL = replace(REJECT, id="cancel", kind="cancel")
 
