@@ -14,7 +14,8 @@ usage: scripts/build-and-tag.sh [-v VERSION] [-s SERVICE]... [-r REGISTRY] [-o O
   -o OWNER     group or user in the registry: REGISTRY/OWNER/SERVICE:VERSION
   -p           push, and print each image with its digest
 
-ENGINE=docker, podman or buildah chooses the engine. Left out: the first of them that answers.
+ENGINE=docker, podman or buildah chooses the engine. Left out: the first of them that answers. Base images are named
+as Docker names them: podman and buildah need unqualified-search-registries in their registries.conf.
 USAGE
 }
 
@@ -29,6 +30,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 version='' registry='' owner='' push=''
 services=()
 
+[ "${1:-}" != --help ] || { usage && exit 0; }
 while getopts ':v:s:r:o:ph' option; do
     case $option in
         v) version=$OPTARG ;;

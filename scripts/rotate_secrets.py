@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.new_age_key import TREE, keys_folder
-from scripts.sops_files import Keys, Sops
+from scripts.sops_files import Keys, Sops, program
 from scripts.sops_rules import NAME, Refused, Rules, demo_recipients, secret_files
 from scripts.writing import replace_all
 
@@ -75,6 +75,7 @@ def _planned(options: argparse.Namespace) -> Rotation:
 
 def rotated(rotation: Rotation) -> dict[Path, bytes]:
     """The new contents, made and read back in a copy. Refused when one file cannot be read before or after."""
+    program("sops")
     here = Sops(tree=rotation.tree, keys=rotation.keys)
     clear = _decrypted(here, rotation.names)
     with tempfile.TemporaryDirectory(prefix="rotate-secrets-") as folder:
@@ -121,7 +122,7 @@ def _check(copy: Sops, rotation: Rotation, name: str, clear: str) -> None:
 
 def _report(rotation: Rotation, *, dry_run: bool) -> None:
     demo = demo_recipients(rotation.tree)
-    print(f"{len(rotation.names)} files {'would be' if dry_run else 'are'} encrypted anew:")
+    print(f"{len(rotation.names)} files {'would be' if dry_run else 'are'} encrypted anew. Keys of each environment:")
     public = []
     for environment in rotation.after.environments():
         recipients = rotation.after.rule_for(environment).recipients

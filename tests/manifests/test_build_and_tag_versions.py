@@ -151,3 +151,12 @@ def test_wrong_use_says_what_is_right(arguments: tuple[str, ...], words: str, ch
     assert said.status == 2
     assert words in said.err
     assert checkout.calls() == []
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_is_given_in_either_spelling(option: str, checkout: Checkout) -> None:
+    said = checkout.run(option)
+
+    assert said.status == 0
+    assert said.out.startswith("usage: ")
+    assert said.err == ""

@@ -310,7 +310,7 @@ def test_a_missing_program_is_named_with_its_mend(tree: Path, keys: Path, tmp_pa
     said = run("rotate-secrets", tree=tree, keys=keys, PATH=str(tmp_path / "bin"))
 
     assert said.status == 1
-    assert "sops is not on PATH. Install it, or build it here" in said.err
+    assert said.err.count("sops is not on PATH. Install it, or build it here") == 1
     assert "scripts/build-tool sops" in said.err
 
 
