@@ -31,6 +31,8 @@ SENDERS = {
     "unrecorded": "00-33333333333333333333333333333333-4444444444444444-00",
     "nonsense": "00-none-of-this-is-hexadecimal-01",
 }
+QUIET = 4.0
+"""Seconds; longer than the bot leaves between two looks at something that is about to change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +83,29 @@ async def promotion_of(bot: TracedBot) -> dict[str, Any]:
 
 
 async def taken_back(bot: TracedBot) -> None:
+    # Work that is under way when somebody asks picks the request up as what it is: not made for it, in another trace.
+    await until_quiet(bot)
     await bot.api("rollbacks", "POST", application="demo-service", environment="staging", reason="a test", deny=True)
 
     async def back() -> bool:
         return bool((await promotion_of(bot))["state"] == "rolled_back")
 
     await until(back, "the release is taken back")
+
+
+async def until_quiet(bot: TracedBot) -> None:
+    """Wait until the bot has decided nothing for some seconds."""
+    loop = asyncio.get_running_loop()
+    before, since = "", 0.0
+
+    async def quiet() -> bool:
+        nonlocal before, since
+        now = json.dumps(await bot.api("runs?limit=10"))
+        if now != before:
+            before, since = now, loop.time()
+        return loop.time() - since > QUIET
+
+    await until(quiet, "the bot has nothing to do")
 
 
 async def deliver(bot: TracedBot, name: str, traceparent: str) -> str:
