@@ -90,6 +90,9 @@ def _show_around(telling: Telling, url: str, witness: Witness) -> None:
     telling.say("heading", "Everything keeps running; Ctrl-C ends it.")
     telling.say("bot", f"Sluice   {url}  (API token {API_TOKEN})")
     telling.say("bot", f"GitLab   {facts['gitlab_url']}  (root token {facts['root_token']})")
+    telling.say(
+        "bot", f"people   developer (token {facts['developer_token']}), maintainer (token {facts['maintainer_token']})"
+    )
     telling.say("bot", f"registry {facts['registry_url']}  cluster {facts['cluster_url']} ({facts['kubeconfig']})")
     telling.say("bot", f"control  {facts['control_url']}  (token {facts['control_token']}; docs/sandbox.md)")
     telling.say("heading", "Next, in another terminal:")
