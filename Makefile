@@ -54,7 +54,7 @@ check: $(DEV_STAMP)
 format: $(DEV_STAMP)
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
-## bench: the figures of the README, as ratios within one run
+## bench: each promised figure beside its target, as ratios within one run
 bench: $(DEV_STAMP)
 	@$(BIN)/python -m bench $(BENCH_ARGS)
 
