@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
+from bot.acting.breaker import MOST_NOTES, WITHIN, ThreadQuiet
 from bot.acting.hands import Done, Hands
 from bot.actions import React, Reply
 from bot.clients.gitlab.effects.emoji import WantedEmoji, ensure_emoji
 from bot.clients.gitlab.effects.replies import WantedReply, ensure_reply
 from bot.errors import PermanentError
-from bot.messages import answer_text
+from bot.messages import QUIET_MARKER, answer_text, quiet_note
 
 EMOJI = frozenset({"eyes", "white_check_mark", "x", "hourglass_flowing_sand"})
 ANSWERABLE = frozenset({"merge_request", "issue"})
@@ -42,5 +43,11 @@ async def reply(action: Reply, hands: Hands) -> Done:
     )
     thread = f"{place.project}:{place.noteable}:{place.iid}"
     quiet = replace(hands, api=hands.api.bound(before_write=hands.breaker.before_note(thread, hands.about_to_write)))
-    made = await ensure_reply(quiet.api, place.project, wanted)
+    try:
+        made = await ensure_reply(quiet.api, place.project, wanted)
+    except ThreadQuiet:
+        if await hands.breaker.falls_silent(thread):
+            last = quiet_note(MOST_NOTES, int(WITHIN.total_seconds() // 60))
+            await ensure_reply(hands.api, place.project, replace(wanted, marker=QUIET_MARKER, body=last))
+        raise
     return Done(external_id=made.external_id, wrote=made.wrote)

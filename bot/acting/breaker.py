@@ -33,16 +33,24 @@ class Breaker:
     async def spend(self, thread: str) -> None:
         """One more new note is about to be written; ThreadQuiet when the thread has had its share."""
         for place in range(MOST_NOTES):
-            key = f"breaker:{thread}:{place}"
-            spent = await self.journal.effect(key)
-            if spent is None or self.clock.now() - spent.intent_at >= WITHIN:
-                await self.journal.intend(self.claim, key, "", "", TAKES)
-                await self.journal.effected(self.claim, key, None)
+            if await self._first(f"breaker:{thread}:{place}"):
                 return
         raise ThreadQuiet(
             f"{thread} got {MOST_NOTES} new notes within {WITHIN.total_seconds() / 60:.0f} minutes: nothing more is "
             "said there for a while. Look at what answers the bot there; the rest of the work goes on."
         )
+
+    async def falls_silent(self, thread: str) -> bool:
+        """Whether this is the first note for a while that is not written, so that it has to be said."""
+        return await self._first(f"breaker:{thread}:silent")
+
+    async def _first(self, key: str) -> bool:
+        spent = await self.journal.effect(key)
+        if spent is not None and self.clock.now() - spent.intent_at < WITHIN:
+            return False
+        await self.journal.intend(self.claim, key, "", "", TAKES)
+        await self.journal.effected(self.claim, key, None)
+        return True
 
     def before_note(self, thread: str, about_to_write: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
         """What stands before the write of a note that is not known to exist yet."""

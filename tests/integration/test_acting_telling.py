@@ -8,16 +8,19 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from acting_cases import KEY, SOURCE, Stage, failure, open_stage
+from acting_cases import CONFIG, KEY, SOURCE, Stage, failure, open_stage
 from structlog.testing import capture_logs
 from yarl import URL
 
 from bot.acting import breaker
-from bot.actions import ClosePromotion, OpenIncident, TellPromotion, TellSource, WriteSticky
+from bot.actions import ClosePromotion, OpenIncident, Reply, TellPromotion, TellSource, WriteSticky
+from bot.answers import Told
 from bot.clients.gitlab import api
 from bot.clients.gitlab.effects.notes import CHAIN_HEADER
 from bot.clients.gitlab.transport import Answer, exchange
+from bot.commanded import Place
 from bot.errors import TemporaryError
+from bot.keys import CommandKey
 from bot.releases import Release
 from bot.sandbox.gitlab.records import Note
 from bot.tenants import Tenants
@@ -198,6 +201,40 @@ async def test_a_thread_that_grows_too_fast_goes_quiet_and_says_so_once(stage: S
     assert len(outcome.effects) == breaker.MOST_NOTES
     assert len(said) == breaker.MOST_NOTES + 1
     assert "says no more for a while" in said[-1].body
+
+
+def answer(stage: Stage, iid: int, number: int) -> Reply:
+    asked = notes(stage, iid)[0]
+    place = Place(
+        door="note",
+        thread=f"{CONFIG}:merge_request:{iid}",
+        message=f"{number}",
+        project=CONFIG,
+        noteable="merge_request",
+        iid=iid,
+        note=asked.id,
+        discussion=asked.discussion_id,
+    )
+    return Reply(
+        key=CommandKey(tenant=KEY.tenant, thread=place.thread),
+        command=f"command{number}",
+        place=place,
+        answer=Told(because="nothing was changed"),
+        public=True,
+        because="somebody asked",
+    )
+
+
+async def test_a_thread_that_asks_too_much_is_told_once_that_no_answer_comes(stage: Stage) -> None:
+    iid = await opened(stage)
+    await stage.perform(told(stage, iid))
+
+    outcome = await stage.perform(*(answer(stage, iid, number) for number in range(9)))
+
+    said = [note.body for note in notes(stage, iid)[1:]]
+    assert len(outcome.effects) == breaker.MOST_NOTES
+    assert len(said) == breaker.MOST_NOTES + 1
+    assert "says no more for a while" in said[-1]
 
 
 async def test_a_quiet_thread_keeps_its_notes_current(stage: Stage) -> None:
