@@ -25,9 +25,7 @@ class Holds(Area):
         made = Hold(key=key, principal=principal, because=because, since=now, until=until)
 
         def held(connection: Connection) -> Hold:
-            _close_expired(connection, key, now)
-            _insert(connection, made)
-            _look(connection, key, f"{principal} holds {key.environment}", now)
+            keep_hold(connection, KeepHold(hold=made), now)
             return made
 
         return await self._write_and_wake(held)
@@ -36,15 +34,8 @@ class Holds(Area):
         """Lift every hold of the environment; returns those that still stood, oldest first."""
         now = self._now()
 
-        def lifted(connection: Connection) -> tuple[Hold, ...]:
-            _close_expired(connection, key, now)
-            standing = _holds(connection, _here(key))
-            connection.execute(update(holds).where(_here(key), _lasting()).values(lifted_at=now, lifted_by=principal))
-            if standing:
-                _look(connection, key, f"{principal} lifted the hold of {key.environment}", now)
-            return standing
-
-        return await self._write_and_wake(lifted, when=bool)
+        lift = LiftHolds(key=key, principal=principal)
+        return await self._write_and_wake(lambda c: lift_holds(c, lift, now), when=bool)
 
     async def holds(self, key: EnvironmentKey) -> tuple[Hold, ...]:
         """Holds that were not lifted, oldest first; some may have run out."""
@@ -68,12 +59,15 @@ def keep_hold(connection: Connection, record: KeepHold, now: datetime) -> None:
     _look(connection, made.key, f"{made.principal} holds {made.key.environment}", now)
 
 
-def lift_holds(connection: Connection, record: LiftHolds, now: datetime) -> None:
-    """Every hold of the environment ends."""
-    _close_expired(connection, record.key, now)
-    lasting = update(holds).where(_here(record.key), _lasting())
-    connection.execute(lasting.values(lifted_at=now, lifted_by=record.principal))
-    _look(connection, record.key, f"{record.principal} lifted the hold of {record.key.environment}", now)
+def lift_holds(connection: Connection, record: LiftHolds, now: datetime) -> tuple[Hold, ...]:
+    """Every hold of the environment ends; returns those that still stood, and looks if there were any."""
+    key, principal = record.key, record.principal
+    _close_expired(connection, key, now)
+    standing = _holds(connection, _here(key))
+    connection.execute(update(holds).where(_here(key), _lasting()).values(lifted_at=now, lifted_by=principal))
+    if standing:
+        _look(connection, key, f"{principal} lifted the hold of {key.environment}", now)
+    return standing
 
 
 def _here(key: EnvironmentKey) -> ColumnElement[bool]:
