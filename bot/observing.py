@@ -155,6 +155,10 @@ class Observer(Protocol):
         """The note as GitLab shows it now, None when it is gone."""
         ...
 
+    async def code_lives(self, code: str) -> bool:
+        """Whether a chat gave somebody this one-time code, and it was not used or outlived."""
+        ...
+
     async def approvals(self, key: EnvironmentKey) -> tuple[Approval, ...]:
         """What people approved by command here, and did not revoke."""
         ...

@@ -317,6 +317,7 @@ class Memory:
     ended_untold: dict[CommandKey, tuple[Command, ...]] = field(default_factory=dict)
     callers: dict[str, Caller] = field(default_factory=dict)
     notes: dict[int, NoteSeen] = field(default_factory=dict)
+    live_codes: frozenset[str] = frozenset()
     known_approvals: tuple[Approval, ...] = ()
     known_freezes: tuple[Freeze, ...] = ()
     known_native_approvals: tuple[Approval, ...] = ()
@@ -380,6 +381,9 @@ class Memory:
 
     async def note(self, place: Place) -> NoteSeen | None:
         return self.notes.get(place.note)
+
+    async def code_lives(self, code: str) -> bool:
+        return code in self.live_codes
 
     async def approvals(self, key: EnvironmentKey) -> tuple[Approval, ...]:
         return tuple(approval for approval in self.known_approvals if approval.key == key)

@@ -216,6 +216,10 @@ class LiveObserver:
         """From GitLab, now."""
         return await self._world.people.note(place)
 
+    async def code_lives(self, code: str) -> bool:
+        """From the journal."""
+        return await self._world.journal.code_lives(code)
+
     async def approvals(self, key: EnvironmentKey) -> tuple[Approval, ...]:
         """From the journal."""
         return await self._world.journal.approvals(key)

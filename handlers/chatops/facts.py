@@ -82,6 +82,7 @@ class CommandFacts:
     freezes: tuple[Freeze, ...] = ()
     standings: tuple[StandingLine, ...] = ()
     explained: Explanation = NOTHING
+    code_lives: bool = False
 
     def speaker(self, command: Command) -> str:
         """The name of who gave it: GitLab's, as it is now, before what the message says."""
@@ -112,6 +113,8 @@ async def observe(key: CommandKey, observer: Observer) -> CommandFacts:
 async def look_at(facts: CommandFacts, command: Command, verb: str, observer: Observer) -> CommandFacts:
     """What the verb is about."""
     heard = command.heard
+    if verb == "link" and heard.said is not None:
+        return replace(facts, code_lives=await observer.code_lives(heard.said.about))
     if verb == "status":
         return replace(facts, standings=await observer.standings(heard.tenant, heard.application))
     if verb in ("freeze", "thaw"):

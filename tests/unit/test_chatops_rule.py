@@ -619,11 +619,17 @@ def test_help_marks_what_this_caller_may_not_say_here() -> None:
 def test_a_code_links_only_when_gitlab_says_it() -> None:
     said = Spoken(verb="link", about="ABCDEF")
 
-    linked = decided(thread(command(said, key=None)))
-    in_chat = decided(thread(command(said, key=None, place=SLACK)))
+    linked = decided(thread(command(said, key=None), live_codes=frozenset({"ABCDEF"})))
+    in_chat = decided(thread(command(said, key=None, place=SLACK), live_codes=frozenset({"ABCDEF"})))
 
     assert only(linked, RedeemCode).principal == MAINTAINER
     assert (code(in_chat), left(in_chat)) == ("bad_argument", [])
+
+
+def test_a_code_that_no_chat_gave_links_nothing() -> None:
+    made_up = decided(thread(command(Spoken(verb="link", about="ABCDEF"), key=None)))
+
+    assert (code(made_up), left(made_up)) == ("bad_argument", [])
 
 
 WHO = st.builds(

@@ -18,6 +18,9 @@ def decide(facts: CommandFacts, command: Command, policy: Policy, now: datetime)
     if command.heard.place.door != "note" or caller.principal.kind != "gitlab":
         rule = "the code is said in a note on GitLab, so that both sides confirm it"
         return refused(Refused(code="bad_argument", rule=rule, found=f"it was said by {command.heard.place.door}"))
+    if not facts.code_lives:
+        rule, found = "a chat must have given the code, within ten minutes", "no chat did, or it was used, or is over"
+        return refused(Refused(code="bad_argument", rule=rule, found=found, next="Say `/sluice link` in the chat."))
     record = RedeemCode(code=said.about, principal=caller.principal, command=command.id)
     return done(f"{caller.principal.name} says to be the chat account that this code was given to", record)
 
